@@ -1,0 +1,274 @@
+"""What can be asked of the engine, and what the engine tells the world: one frozen vocabulary.
+
+OSC, MIDI controllers, the terminal and the command line all speak it; the engine understands
+nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from antiphon.music import Beats, Meter, Note, Seconds
+
+Client = tuple[str, int]
+"""Host and reply port of an OSC client."""
+
+
+class Mode(IntEnum):
+    """Modes by their public index; ``AVAILABLE`` names those that exist in this version."""
+
+    OFF = 0
+    RESPOND = 1
+    DUET = 2
+    HARMONIZE = 3
+    LOOP = 4
+    DRUMS = 5
+    SOLO = 6
+
+
+AVAILABLE = (Mode.OFF, Mode.RESPOND, Mode.SOLO)
+
+
+class State(IntEnum):
+    """What the partner is doing, by its public code."""
+
+    IDLE = 0
+    LISTENING = 1
+    ANSWERING = 2
+    LOOPING = 3
+    LOADING = 4
+
+
+class Refusal(IntEnum):
+    """Why something asked was not done, by its public code."""
+
+    UNKNOWN_ADDRESS = 1
+    WRONG_ARGUMENTS = 2
+    OUT_OF_RANGE = 3
+    NOT_NOW = 4
+    NO_SUCH_NAME = 5
+    NOT_ALLOWED = 6
+    BUSY = 7
+
+
+# -- to the engine ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One MIDI message of the player (bytes as in :mod:`antiphon.midi`), stamped on arrival."""
+
+    time: Seconds
+    message: bytes
+    client: Client | None = None
+    """The OSC client it came from; None for MIDI ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Where the DAW says the music is (quarter-note beats)."""
+
+    time: Seconds
+    beat: Beats
+    bpm: float
+    meter: Meter
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of what a client may ask; `client` and `address` say whom to tell of a refusal."""
+
+    client: Client | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode(Command):
+    """Change the mode."""
+
+    mode: Mode = Mode.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class SetParam(Command):
+    """Set a parameter to a value that :meth:`antiphon.params.Param.check` has passed."""
+
+    name: str = ""
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GetParam(Command):
+    """Ask for the value of a parameter; answered to the client with :class:`ParamValue`."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn(Command):
+    """The player's turn is over now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswer(Command):
+    """Stop answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generate(Command):
+    """Play `beats` beats from the next grid line, whosever turn it is."""
+
+    beats: Beats = Beats(8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStyle(Command):
+    """Give a style a weight in the mix (0 takes it out)."""
+
+    name: str = ""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadModel(Command):
+    """Swap the player's checkpoint at the next bar, by its name in ``antiphon models``."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Learn(Command):
+    """Bind the next controller that moves to a parameter, or to ``turn`` (the foot switch)."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Command):
+    """Start or stop recording the session."""
+
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Panic(Command):
+    """Silence everything at once."""
+
+
+# -- from the engine -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole of what the partner tells about itself; sent when any of it changes."""
+
+    state: State = State.LOADING
+    mode: Mode = Mode.RESPOND
+    model: str = ""
+    model_ready: bool = False
+    playing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The music has come to a new beat (bar and beat from 0)."""
+
+    bar: int
+    beat: Beats
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters and timings since the start (milliseconds)."""
+
+    step_ms_p50: float = 0.0
+    step_ms_p99: float = 0.0
+    late_ms_p99: float = 0.0
+    late_notes: int = 0
+    dropped: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A note of the partner is on its way out; sounds from `on` to `off` on the clock."""
+
+    note: Note
+    on: Seconds
+    off: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class HeardNote:
+    """A note of the player, told when its key goes down (`duration` 0) and when it comes up."""
+
+    start: Beats
+    pitch: int
+    velocity: int
+    channel: int
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the partner had planned or was sounding ends now (interruption, stop)."""
+
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Panicked:
+    """Everything was silenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParamValue:
+    """The value of a parameter: to the client that asked, or to all when it changed."""
+
+    name: str
+    value: float
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A controller now drives a parameter, or ``turn``."""
+
+    name: str
+    controller: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command was not carried out."""
+
+    code: Refusal
+    address: str
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The player's turn is over; an answer of `length` beats starts at `start`."""
+
+    at: Beats
+    start: Beats
+    length: Beats
+
+
+Update = (
+    Status
+    | Beat
+    | Stats
+    | Played
+    | HeardNote
+    | Stopped
+    | Panicked
+    | ParamValue
+    | Learned
+    | Refused
+    | TurnEnded
+)
