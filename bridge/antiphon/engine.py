@@ -1,0 +1,434 @@
+"""The engine: sole owner of what changes while Antiphon plays. It decides and never waits.
+
+Everything reaches it through one bounded inbox: what is heard, what is asked, what the worker
+has drawn. It runs the mode, keeps the parameters, and publishes updates. Only
+:meth:`Engine.submit` may be called from other threads.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Final
+
+from antiphon import commands as c
+from antiphon import midi, params, worker
+from antiphon.dialogue import Dialogue, Moment
+from antiphon.ears import Ears, Release, Strike
+from antiphon.learn import TURN, Bound, Learning
+from antiphon.model import Controls, Player
+from antiphon.modes import base, off, respond, solo
+from antiphon.music import Beats, Scale, Seconds, Voice
+from antiphon.speech import Feel, Output
+from antiphon.sync import base as sync
+from antiphon.sync.internal import InternalClock
+from antiphon.sync.midi_clock import MidiClock
+from antiphon.sync.osc_transport import OscTransport
+from antiphon.timebase import Clock
+
+INBOX: Final = 4096
+"""Messages that may wait; more are refused, and whoever sent them is told."""
+
+LEAD: Final = Seconds(0.025)
+"""An answer starts no sooner than this after it was asked for."""
+
+IDLE_WAIT: Final = Seconds(0.05)
+"""The engine looks at the clock at least this often."""
+
+REPLANNED: Final = frozenset({"key", "scale", "register/low", "register/high", "polyphony"})
+"""Parameters whose change is heard at once: what was planned is planned anew."""
+
+SIXTEENTH: Final = Beats(0.25)
+
+_MODES: Final[dict[c.Mode, tuple[ModuleType, Any]]] = {
+    c.Mode.OFF: (off, base.Idle()),
+    c.Mode.RESPOND: (respond, base.Idle()),
+    c.Mode.SOLO: (solo, solo.Due()),
+}
+"""Each mode's functions and its first state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network is there: the first one (the worker has it), or one to swap in at the next bar."""
+
+    player: Player
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """A checkpoint could not be loaded; the network in use goes on."""
+
+    command: c.LoadModel
+    refusal: c.Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """The output silenced itself (its ports went away); nothing sounds any more."""
+
+
+Message = (
+    c.Heard
+    | c.Transport
+    | c.Command
+    | worker.Planned
+    | worker.Failed
+    | Loaded
+    | NotLoaded
+    | Silenced
+)
+
+
+class Engine:
+    """Decides what is played.
+
+    Parameters
+    ----------
+    clock : Clock
+        The time.
+    output : Output
+        Where notes go.
+    think : callable
+        Takes jobs for the worker; returns at once.
+    source : SyncSource
+        Says where the beat is.
+    publish : callable
+        Takes every update; returns at once.
+    mode : Mode
+        The first mode.
+    settings : dict, optional
+        Values of parameters that differ from their defaults.
+    bindings : dict, optional
+        Controller number -> what it drives, as in :class:`antiphon.learn.Learning`.
+    load : callable, optional
+        Starts loading the checkpoint that a command names, to be answered by :class:`Loaded`
+        or :class:`NotLoaded`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        output: Output,
+        think: Callable[[worker.Job], None],
+        source: sync.SyncSource,
+        publish: Callable[[c.Update], None],
+        *,
+        mode: c.Mode = c.Mode.RESPOND,
+        settings: dict[str, float] | None = None,
+        bindings: dict[int, str] | None = None,
+        load: Callable[[c.LoadModel], None] = lambda command: None,
+    ) -> None:
+        self._clock, self._output, self._think = clock, output, think
+        self._source, self._publish, self._load = source, publish, load
+        self._params = {**params.defaults(), **(settings or {})}
+        self._mode = mode
+        self._rules, self._state = _MODES[mode]
+        self._ears = Ears()
+        self._dialogue = Dialogue(think, output)
+        self._learning = Learning(bindings or {})
+        self._styles: dict[str, float] = {}
+        self._known_styles: tuple[str, ...] = ()
+        self._status = c.Status(mode=mode)
+        self._swap: Player | None = None
+        self._beat_told: Beats | None = None
+        self._inbox: queue.Queue[Message] = queue.Queue(INBOX)
+
+    # -- any thread --------------------------------------------------------------------------
+
+    def submit(self, message: Message) -> bool:
+        """Put a message in the inbox; False when it is full. Any thread, never blocks."""
+        try:
+            self._inbox.put_nowait(message)
+        except queue.Full:
+            return False
+        return True
+
+    # -- the engine's thread -----------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        self.begin()
+        while not stop.is_set():
+            self.work()
+
+    def begin(self) -> None:
+        """Set everything up; called once, before :meth:`work`."""
+        self._output.configure(thru=bool(self._params["thru"]))
+        self._dialogue.begin(self._moment())
+        self._tell_status()
+
+    def work(self) -> None:
+        """Wait for the next message or the next thing to do, and do it."""
+        wait = max(0.0, self.next_time() - self._clock.now())
+        try:
+            self.handle(self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait())
+            while True:
+                self.handle(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        self.advance()
+
+    def next_time(self) -> Seconds:
+        """Return the time at which :meth:`advance` next has something to do."""
+        now = self._moment()
+        times = [Seconds(now.time + IDLE_WAIT)]
+        due = self._dialogue.next_time(now.tempo, now.feel)
+        if due is not None:
+            times.append(due)
+        deadline: Beats | None = self._rules.deadline(self._state, self._now(now))
+        if deadline is not None:
+            times.append(now.tempo.time_at(deadline))
+        return min(times)
+
+    def advance(self) -> None:
+        """Do what the time asks for."""
+        self._follow(self._source.update(self._clock.now()))
+        now = self._moment()
+        self._step(base.TimePassed(), now)
+        for sent in self._dialogue.speak(now):
+            self._publish(c.Played(sent.note, sent.on, sent.off))
+        self._tell_beat(now)
+
+    def handle(self, message: Message) -> None:
+        """Take one message of the inbox."""
+        match message:
+            case c.Heard():
+                self._hear(message)
+            case c.Transport():
+                if isinstance(self._source, OscTransport):
+                    self._follow(self._source.feed(message))
+            case worker.Planned():
+                self._dialogue.take(message)
+            case worker.Failed():
+                self._tell_status()
+            case Loaded():
+                self._loaded(message)
+            case NotLoaded():
+                self._refuse(message.command, message.refusal)
+            case Silenced():
+                self._dialogue.forget()
+                self._ears.forget()
+                self._restart_mode()
+            case c.Command():
+                self._obey(message)
+
+    # -- hearing -----------------------------------------------------------------------------
+
+    def _hear(self, heard: c.Heard) -> None:
+        kind = midi.kind(heard.message)
+        if kind >= midi.SYSEX:
+            if isinstance(self._source, MidiClock):
+                self._follow(self._source.feed(heard.time, heard.message))
+        elif kind == midi.CONTROL:
+            self._control(heard.message[1], heard.message[2])
+        elif kind in (midi.NOTE_ON, midi.NOTE_OFF):
+            if kind == midi.NOTE_ON and isinstance(self._state, base.Idle):
+                self._wait_for_player(heard.time)
+            beat = self._source.tempo.beat_at(heard.time)
+            self._note(self._ears.hear(heard.message, beat, int(self._params["channel/in"])), beat)
+
+    def _note(self, event: Strike | Release | None, beat: Beats) -> None:
+        now = self._moment()
+        match event:
+            case Strike():
+                self._step(base.KeyDown(event.key), now)
+                self._dialogue.hear(event, beat, now)
+                channel, pitch = event.key
+                self._publish(c.HeardNote(beat, pitch, event.velocity, channel))
+            case Release():
+                self._step(base.KeyUp(event.key), now)
+                channel, pitch = event.key
+                length = max(0.0, beat - event.start) or 1e-3
+                self._publish(c.HeardNote(event.start, pitch, event.velocity, channel, length))
+
+    def _wait_for_player(self, time: Seconds) -> None:
+        """Let the silent internal clock wait: in respond mode the first note is beat one of a bar.
+
+        Nothing ticks aloud there, so the player sets the beat; an outer clock is never moved.
+        """
+        if self._mode is c.Mode.RESPOND and isinstance(self._source, InternalClock):
+            tempo = self._source.tempo
+            self._source.relocate(time, tempo.next_line(tempo.beat_at(time), None))
+            self._beat_told = None
+
+    def _control(self, controller: int, value: int) -> None:
+        moved = self._learning.move(controller, value)
+        if isinstance(moved, Bound):
+            self._publish(c.Learned(moved.name, moved.controller))
+        elif moved is not None and moved.name == TURN:
+            self._step(base.TurnCue(), self._moment())
+        elif moved is not None:
+            self._set(moved.name, params.BY_NAME[moved.name].from_cc(moved.value))
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    def _moment(self) -> Moment:
+        time, tempo, p = self._clock.now(), self._source.tempo, self._params
+        voices = self._ears.voices()
+        controls = Controls(
+            temperature=p["temperature"],
+            density=p["density"],
+            low=int(p["register/low"]),
+            high=int(p["register/high"]),
+            key=int(p["key"]),
+            scale=Scale(int(p["scale"])),
+            polyphony=int(p["polyphony"]),
+            voices=(Voice.DRUMS,) if voices[0] is Voice.DRUMS else tuple(sorted(set(voices))),
+        )
+        feel = Feel(
+            quantize=p["quantize"],
+            swing=p["swing"],
+            velocity=p["velocity"],
+            channel=int(p["channel/out"]),
+            polyphony=int(p["polyphony"]),
+            latency=Seconds(p["latency"] / 1000),
+        )
+        return Moment(time, tempo.beat_at(time), tempo, controls, feel, int(p["seed"]))
+
+    def _now(self, now: Moment) -> base.Now:
+        p = self._params
+        grid = base.GRID_BEATS[int(p["turn/quantize"])]
+        if grid is not None and not grid and p["quantize"]:
+            grid = SIXTEENTH
+        lead = Beats((LEAD + now.feel.latency) * now.tempo.bpm / 60)
+        return base.Now(
+            now.beat,
+            now.tempo,
+            silence=Beats(p["turn/silence"]),
+            length=Beats(p["length"]),
+            bars=int(p["turn/bars"]),
+            grid=grid,
+            lead=lead,
+        )
+
+    def _step(self, event: base.Event, now: Moment) -> None:
+        """Run the mode by one event and carry out what it asks for."""
+        was = self._state
+        self._state, actions = self._rules.step(was, event, self._now(now))
+        for action in actions:
+            match action:
+                case base.Answer():
+                    self._dialogue.answer(action.start, action.length, now)
+                    length = Beats(0.0) if action.length is None else action.length
+                    self._publish(c.TurnEnded(now.beat, action.start, length))
+                case base.Halt():
+                    self._dialogue.halt(action.at, now)
+                    self._publish(c.Stopped(now.tempo.time_at(action.at)))
+        if type(self._state) is not type(was):
+            self._tell_status()
+
+    def _restart_mode(self) -> None:
+        self._rules, self._state = _MODES[self._mode]
+        self._tell_status()
+
+    def _follow(self, changes: Iterable[sync.Change]) -> None:
+        """React to what the sync source noticed."""
+        for change in changes:
+            now = self._moment()
+            if isinstance(change, sync.Halted | sync.Lost | sync.Relocated | sync.Started):
+                self._step(base.Relocated(), now)
+                self._dialogue.relocated(now)
+                self._beat_told = None
+            elif isinstance(change, sync.MeterChanged):
+                self._step(base.Relocated(), now)
+                self._dialogue.begin(now)
+            self._tell_status()
+
+    # -- obeying -----------------------------------------------------------------------------
+
+    def _obey(self, command: c.Command) -> None:
+        now = self._moment()
+        match command:
+            case c.SetMode():
+                self._change_mode(command.mode, now)
+            case c.SetParam():
+                self._set(command.name, command.value)
+            case c.GetParam():
+                value = self._params[command.name]
+                self._publish(c.ParamValue(command.name, value, command.client))
+            case c.EndTurn() if self._mode is c.Mode.OFF:
+                self._refuse(command, c.Refusal.NOT_NOW)
+            case c.EndTurn():
+                self._step(base.TurnCue(), now)
+            case c.StopAnswer():
+                self._step(base.StopCue(), now)
+            case c.Generate():
+                self._step(base.GenerateCue(command.beats), now)
+            case c.SetStyle():
+                self._set_style(command)
+            case c.LoadModel():
+                self._load(command)
+            case c.Learn():
+                self._learning.want(command.name)
+            case c.Panic():
+                self._output.panic()
+                self._dialogue.forget()
+                self._ears.forget()
+                self._step(base.StopCue(), now)
+                self._publish(c.Panicked())
+
+    def _change_mode(self, mode: c.Mode, now: Moment) -> None:
+        self._dialogue.halt(self._now(now).release_line(), now)
+        self._publish(c.Stopped(now.tempo.time_at(self._now(now).release_line())))
+        self._mode = mode
+        self._restart_mode()
+
+    def _set(self, name: str, value: float) -> None:
+        self._params[name] = value
+        if name == "thru":
+            self._output.configure(thru=bool(value))
+        elif name == "seed":
+            self._dialogue.reseed()
+        elif name in REPLANNED:
+            self._dialogue.revise(self._moment())
+        self._publish(c.ParamValue(name, value))
+
+    def _set_style(self, command: c.SetStyle) -> None:
+        if command.name not in self._known_styles:
+            self._refuse(command, c.Refusal.NO_SUCH_NAME)
+            return
+        self._styles[command.name] = command.weight
+        mix = tuple((name, w) for name, w in self._styles.items() if w > 0)
+        self._think(worker.Style(mix))
+
+    def _loaded(self, loaded: Loaded) -> None:
+        self._known_styles = loaded.player.info.styles
+        if loaded.first:
+            self._status = replace(self._status, model=loaded.player.info.name, model_ready=True)
+            self._tell_status()
+        else:
+            self._swap = loaded.player
+
+    def _refuse(self, command: c.Command, refusal: c.Refusal) -> None:
+        self._publish(c.Refused(refusal, command.address, command.client))
+
+    # -- telling -----------------------------------------------------------------------------
+
+    def _tell_status(self) -> None:
+        state = base.public_state(self._state)
+        if not self._status.model_ready:
+            state = c.State.LOADING
+        status = replace(self._status, state=state, mode=self._mode, playing=self._source.playing)
+        if status != self._status:
+            self._status = status
+            self._publish(status)
+
+    def _tell_beat(self, now: Moment) -> None:
+        """Publish each new beat; on a bar line, swap in the network that waits for it."""
+        bar, beat = now.tempo.bar_and_beat(now.beat)
+        whole = Beats(float(int(beat)))
+        here = Beats(now.beat - (beat - whole))
+        if self._beat_told is not None and here < self._beat_told + 0.5:
+            return
+        self._beat_told = here
+        self._publish(c.Beat(bar, whole, now.tempo.bpm))
+        if not whole and self._swap is not None:
+            self._think(worker.Swap(self._swap))
+            self._status = replace(self._status, model=self._swap.info.name)
+            self._swap = None
+            self._tell_status()
