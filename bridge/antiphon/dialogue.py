@@ -15,7 +15,7 @@ from antiphon import worker
 from antiphon.ears import Strike
 from antiphon.model import Controls, Event
 from antiphon.music import TICKS_PER_BEAT, Beats, Seconds, Ticks, to_beats, to_ticks
-from antiphon.speech import Feel, Output, Sent, Speech
+from antiphon.speech import Feel, NoteOutput, Sent, Speech
 from antiphon.timebase import Tempo
 
 HORIZON: Final = Seconds(1.0)
@@ -60,11 +60,11 @@ class Dialogue:
     ----------
     think : callable
         Takes jobs for the worker; returns at once.
-    output : Output
+    output : NoteOutput
         Takes notes.
     """
 
-    def __init__(self, think: Callable[[worker.Job], None], output: Output) -> None:
+    def __init__(self, think: Callable[[worker.Job], None], output: NoteOutput) -> None:
         self._think = think
         self._speech = Speech(output)
         self._answer: _Answer | None = None

@@ -22,7 +22,7 @@ from antiphon.learn import TURN, Bound, Learning
 from antiphon.model import Controls, Player
 from antiphon.modes import base, off, respond, solo
 from antiphon.music import Beats, Scale, Seconds, Voice
-from antiphon.speech import Feel, Output
+from antiphon.speech import Feel, NoteOutput
 from antiphon.sync import base as sync
 from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
@@ -91,7 +91,7 @@ class Engine:
     ----------
     clock : Clock
         The time.
-    output : Output
+    output : NoteOutput
         Where notes go.
     think : callable
         Takes jobs for the worker; returns at once.
@@ -113,7 +113,7 @@ class Engine:
     def __init__(
         self,
         clock: Clock,
-        output: Output,
+        output: NoteOutput,
         think: Callable[[worker.Job], None],
         source: sync.SyncSource,
         publish: Callable[[c.Update], None],
@@ -158,7 +158,7 @@ class Engine:
 
     def begin(self) -> None:
         """Set everything up; called once, before :meth:`work`."""
-        self._output.configure(thru=bool(self._params["thru"]))
+        self._output.configure(bool(self._params["thru"]))
         self._dialogue.begin(self._moment())
         self._tell_status()
 
@@ -381,7 +381,7 @@ class Engine:
     def _set(self, name: str, value: float) -> None:
         self._params[name] = value
         if name == "thru":
-            self._output.configure(thru=bool(value))
+            self._output.configure(bool(value))
         elif name == "seed":
             self._dialogue.reseed()
         elif name in REPLANNED:

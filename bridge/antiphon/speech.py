@@ -19,7 +19,7 @@ SAME: Final = 1e-6
 """Places in beats closer than this are the same."""
 
 
-class Output(Protocol):
+class NoteOutput(Protocol):
     """Where notes go; every method returns at once."""
 
     def play(
@@ -47,7 +47,7 @@ class Output(Protocol):
         """Silence everything at once and lift the pedals."""
         ...
 
-    def configure(self, *, thru: bool) -> None:
+    def configure(self, thru: bool, /) -> None:
         """Pass the player's messages through, or not."""
         ...
 
@@ -119,11 +119,11 @@ class Speech:
 
     Parameters
     ----------
-    output : Output
+    output : NoteOutput
         Takes the notes.
     """
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: NoteOutput) -> None:
         self._output = output
         self._queue: deque[Event] = deque()
         self._sounding: list[_Sounding] = []

@@ -256,7 +256,7 @@ class Worker:
     load : callable
         Makes the network; called on the worker's thread, so that loading blocks nobody.
     loaded : callable
-        Takes the network once it is there.
+        Takes the network once it is there, or the exception that kept it from being there.
     reply : callable
         Takes :class:`Planned` and :class:`Failed`; called on the worker's thread.
     """
@@ -264,7 +264,7 @@ class Worker:
     def __init__(
         self,
         load: Callable[[], Player],
-        loaded: Callable[[Player], None],
+        loaded: Callable[[Player | Exception], None],
         reply: Callable[[Planned | Failed], None],
     ) -> None:
         self._load, self._loaded, self._reply = load, loaded, reply
@@ -304,15 +304,15 @@ class Worker:
         """Load, then do jobs until told to stop. May block; must not touch ports or engine."""
         try:
             player = self._load()
-            session = Session(
-                player,
-                self._reply,
-                superseded=lambda generation: generation != self._wanted,
-                timed=self._steps.append,
-            )
-        except Exception as error:  # told to the engine; there is nothing to play with
-            self._reply(Failed(str(error)))
+        except Exception as error:  # there is nothing to play with; whoever started us decides
+            self._loaded(error)
             return
+        session = Session(
+            player,
+            self._reply,
+            superseded=lambda generation: generation != self._wanted,
+            timed=self._steps.append,
+        )
         self._loaded(player)
         while True:
             self._wake.acquire()

@@ -61,7 +61,7 @@ class FakeOutput:
         """Count it."""
         self.panics += 1
 
-    def configure(self, *, thru: bool) -> None:
+    def configure(self, thru: bool) -> None:
         """Remember it."""
         self.thru = thru
 
@@ -112,7 +112,11 @@ class Stage:
     """The engine, driven by hand: :meth:`at` moves the clock, :meth:`play` strikes keys."""
 
     def __init__(
-        self, mode: c.Mode = c.Mode.RESPOND, source: Any = None, player: Any = None, **settings: float
+        self,
+        mode: c.Mode = c.Mode.RESPOND,
+        source: Any = None,
+        player: Any = None,
+        **settings: float,
     ) -> None:
         self.clock = ManualClock(100.0)
         self.output = FakeOutput(self.clock)

@@ -1,0 +1,351 @@
+"""The daemon: puts the parts together, keeps them running, takes them down in order."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from antiphon import commands as c
+from antiphon import config, worker
+from antiphon.engine import Engine, Loaded, NotLoaded, Silenced
+from antiphon.errors import AntiphonError, PortError
+from antiphon.model import Player
+from antiphon.music import Seconds
+from antiphon.osc.server import OscServer
+from antiphon.output import Dropped, Reason, Sounded
+from antiphon.ports.base import PortOptions
+from antiphon.ports.client import Ended, PortProcess, Told
+from antiphon.record import Recorder
+from antiphon.stats import StatsKeeper
+from antiphon.sync.base import SyncSource
+from antiphon.sync.internal import InternalClock
+from antiphon.sync.midi_clock import MidiClock
+from antiphon.sync.osc_transport import OscTransport
+from antiphon.timebase import Clock, MonotonicClock
+
+LOADER: Final = "antiphon_models.runtime:load_player"
+"""Where networks come from, as an import string: the bridge does not import the models."""
+
+DEFAULT: Final = "player"
+"""The checkpoint that ships."""
+
+SWITCH: Final = 0.0005
+"""Seconds after which a busy thread gives the interpreter to another; the default is ten times
+that, and an answer would wait so long."""
+
+RESTARTS: Final = 3
+"""Times that a port process that died is started again."""
+
+STATS_EVERY: Final = 1.0
+
+_log = logging.getLogger("antiphon")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What ``antiphon play`` was asked for."""
+
+    ports: PortOptions = field(default_factory=PortOptions)
+    osc: tuple[str, int] = ("127.0.0.1", 7401)
+    sync: str = "internal"
+    bpm: float = 120.0
+    mode: c.Mode = c.Mode.RESPOND
+    player: str | None = None
+    device: str = "auto"
+    settings: dict[str, float] = field(default_factory=dict)
+    bindings: dict[int, str] = field(default_factory=dict)
+    record: Path | None = None
+    keep_bindings: bool = True
+
+
+class Face(Protocol):
+    """What shows the daemon to a person: the terminal view, or plain lines."""
+
+    ports: str
+
+    def update(self, update: c.Update) -> None:
+        """Take an update; any thread, returns at once."""
+        ...
+
+    def run(self, until: threading.Event) -> None:
+        """Show until the event is set; on the main thread."""
+        ...
+
+
+def load_player(name: str | None, device: str) -> Player:
+    """Load a network by name or path; None is the default one.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of that name, or it cannot be used.
+    """
+    module, _, function = LOADER.partition(":")
+    player: Player = getattr(importlib.import_module(module), function)(name or DEFAULT, device)
+    return player
+
+
+class Daemon:
+    """One running Antiphon.
+
+    Parameters
+    ----------
+    options : Options
+        What was asked for.
+    face : Face
+        Shows it to a person.
+    clock : Clock, optional
+        The time.
+    quiet : bool
+        Whether to keep the line ``ready`` to oneself.
+    """
+
+    def __init__(
+        self, options: Options, face: Face, clock: Clock | None = None, *, quiet: bool = False
+    ) -> None:
+        self._options, self._face, self._quiet = options, face, quiet
+        self._clock = clock or MonotonicClock()
+        self._stop = threading.Event()
+        self._status = 0
+        self._engine_stop = threading.Event()
+        self._loading: queue.SimpleQueue[Player | Exception] = queue.SimpleQueue()
+        self._bindings = dict(options.bindings)
+        self._threads: list[threading.Thread] = []
+        self._worker = worker.Worker(
+            lambda: load_player(options.player, options.device), self._loading.put, self._tell
+        )
+        self._ports = PortProcess(options.ports, self._from_ports)
+        self._osc = OscServer(*options.osc, self.submit, self._clock)
+        self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
+        self._recorder = Recorder(options.record or Path.cwd(), self._clock)
+        self._engine = Engine(
+            self._clock,
+            self._ports,
+            self._worker.submit,
+            self._sync_source(),
+            self.publish,
+            mode=options.mode,
+            settings=options.settings,
+            bindings=options.bindings,
+            load=self._load_in_background,
+        )
+        self._model = ""
+        self.last_words: list[str] = []
+        """Lines to print once the view is gone."""
+
+    # -- its life, on the main thread ----------------------------------------------------------
+
+    def run(self, while_playing: Callable[[Daemon], None] | None = None) -> int:
+        """Start, play until told to stop, and take everything down.
+
+        Parameters
+        ----------
+        while_playing : callable, optional
+            Runs on a thread of its own once the daemon is ready.
+
+        Returns
+        -------
+        int
+            The exit status.
+
+        Raises
+        ------
+        AntiphonError
+            If a part cannot be started; what was started is taken down first.
+        """
+        with self._signals():
+            try:
+                self.startup()
+                if while_playing is not None:
+                    self._thread("antiphon-guest", lambda: while_playing(self))
+                self.main_loop()
+            finally:
+                self.shutdown()
+        for line in self.last_words:
+            print(line, flush=True)
+        return self._status
+
+    def startup(self) -> None:
+        """Open sockets and ports, load the network, set the engine going."""
+        sys.setswitchinterval(SWITCH)
+        self._worker.start()
+        self._osc.start()
+        opened = self._ports.open()
+        for warning in opened.warnings:
+            _log.warning(warning)
+        if self._options.record is not None:
+            self._recorder.start()
+        self._thread("antiphon-engine", lambda: self._engine.run(self._engine_stop))
+        player = self._loading.get()
+        if isinstance(player, Exception):
+            raise player
+        self._tell(Loaded(player, first=True))
+        self._thread("antiphon-stats", self._sum_up)
+        ends = [f'in "{name}"' for name in opened.inputs]
+        ends += [f'out "{name}"' for name in opened.outputs]
+        where = f"{' '.join(ends)} ({opened.backend})" if ends else "no MIDI"
+        host, port = self._osc.address
+        self._face.ports = f"{where}  osc {host}:{port}"
+        sync = self._options.sync
+        tempo = f"{self._options.bpm:g} bpm" if sync == "internal" else f"{sync} clock"
+        self._model = player.info.name
+        mode = self._options.mode.name.lower()
+        if not self._quiet:
+            print(f"ready  {where}  osc {host}:{port}  {mode}  {tempo}  {self._model}", flush=True)
+
+    def main_loop(self) -> None:
+        """Show what goes on until something asks to stop."""
+        self._face.run(self._stop)
+        self._stop.wait()
+
+    def shutdown(self) -> None:
+        """Take down in order: what comes in, what thinks, what sounds. Under 2 s."""
+        self._stop.set()
+        self._osc.stop(0.5)
+        self._worker.stop(0.3)
+        self._engine_stop.set()
+        self._tell(Silenced())  # wakes the engine
+        for thread in self._threads:
+            thread.join(0.3)
+        self._ports.close(0.5)
+        self._recorder.stop()
+
+    def stop(self, status: int = 0) -> None:
+        """Ask the daemon to end. Any thread."""
+        self._status = status
+        self._stop.set()
+
+    @property
+    def session_path(self) -> Path | None:
+        """The session file that is or was last recorded."""
+        return self._recorder.path
+
+    @property
+    def model(self) -> str:
+        """Name of the network that was loaded first."""
+        return self._model
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set once the daemon is to end."""
+        return self._stop
+
+    # -- between the parts, any thread -----------------------------------------------------------
+
+    def submit(self, message: Any) -> bool:
+        """Give the engine something; False when it cannot take more."""
+        if isinstance(message, c.Record):
+            if message.on:
+                self._recorder.start()
+            else:
+                self._recorder.stop()
+            return True
+        return self._engine.submit(message)
+
+    def now(self) -> Seconds:
+        """Return the time on the daemon's clock."""
+        return self._clock.now()
+
+    def inject(self, message: bytes) -> None:
+        """Let a MIDI message come in as if it had been played."""
+        self._ports.inject(message)
+
+    def publish(self, update: c.Update) -> None:
+        """Hand an update to everything that listens; returns at once."""
+        self._osc.publish(update)
+        self._face.update(update)
+        self._recorder.update(update)
+        if isinstance(update, c.Learned):
+            self._learned(update)
+
+    def _tell(self, message: Any) -> None:
+        if not self._engine.submit(message):
+            _log.warning("the engine's inbox is full; something was lost")
+
+    def _from_ports(self, told: Told) -> None:
+        """Sort what the port process says. Link thread; must not wait."""
+        match told:
+            case c.Heard():
+                self._engine.submit(told)
+            case Sounded():
+                self._stats.sounded(told.lateness)
+            case Dropped():
+                self._stats.dropped(told.reason is Reason.LATE)
+            case Ended(expected=False):
+                _log.warning("the port process ended (status %d); starting it again", told.status)
+                self._tell(Silenced())
+                self._thread("antiphon-restart", self._restart_ports)
+
+    def _restart_ports(self) -> None:
+        for _ in range(RESTARTS):
+            if self._stop.is_set():
+                return
+            with contextlib.suppress(PortError):
+                self._ports.restart()
+                return
+        _log.error("the port process could not be started again")
+        self.stop(1)
+
+    def _load_in_background(self, command: c.LoadModel) -> None:
+        """Load a checkpoint beside the music; the engine swaps it in on a bar line."""
+
+        def load() -> None:
+            try:
+                self._tell(Loaded(load_player(command.name, self._options.device)))
+            except AntiphonError as error:
+                _log.warning("%s", error)
+                self._tell(NotLoaded(command, c.Refusal.NO_SUCH_NAME))
+
+        self._thread("antiphon-load", load)
+
+    def _learned(self, update: c.Learned) -> None:
+        self._bindings = {k: v for k, v in self._bindings.items() if v != update.name}
+        self._bindings[update.controller] = update.name
+        if self._options.keep_bindings:
+            bindings = dict(self._bindings)
+            self._thread("antiphon-save", lambda: config.save_bindings(bindings))
+
+    def _sum_up(self) -> None:
+        """Publish the statistics every second."""
+        while not self._stop.wait(STATS_EVERY):
+            self.publish(self._stats.stats())
+
+    def _sync_source(self) -> SyncSource:
+        now, bpm = self._clock.now(), self._options.bpm
+        match self._options.sync:
+            case "midi":
+                return MidiClock(now, bpm)
+            case "osc":
+                return OscTransport(now, bpm)
+        return InternalClock(now, bpm)
+
+    def _thread(self, name: str, work: Callable[[], object]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """First Ctrl-C or SIGTERM ends cleanly, a second one at once."""
+
+        def caught(number: int, frame: object) -> None:
+            if self._stop.is_set():
+                os._exit(128 + number)
+            self.stop(130 if number == signal.SIGINT else 0)
+
+        before = {n: signal.signal(n, caught) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,351 @@
+"""Standard MIDI Files: read into notes in beats, written whole or not at all.
+
+Times in a file are ticks of a beat, so reading needs no tempo; the tempo map is kept beside
+the notes for whoever wants seconds. A file is written under another name and moved into
+place, so that a crash leaves the old one or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import mido
+
+from antiphon import smf
+from antiphon.errors import MidiFileError
+from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Seconds, Voice
+
+MAX_BYTES: Final = 64 * 2**20
+"""Longer files are refused unread: no music is that long, and a disk image is no music."""
+
+_LEAD: Final = ("melod", "lead", "vocal", "vox", "voice", "sing", "soprano", "solo", "flute", "sax")
+_SECOND: Final = ("bridge", "second", "counter", "alto", "tenor", "harmony", "violin ii")
+_CHORDS: Final = ("piano", "keys", "chord", "guitar", "organ", "accomp", "pad", "strings", "bass")
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMark:
+    """From `beat` on the music goes at `bpm` quarter-note beats a minute."""
+
+    beat: Beats
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterMark:
+    """From `beat` on the bars are of `meter`."""
+
+    beat: Beats
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A word at a place in the music."""
+
+    beat: Beats
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MidiTrack:
+    """The notes of one track, in order of onset."""
+
+    name: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MidiSong:
+    """What a MIDI file holds.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was read.
+    tracks : tuple of MidiTrack
+        The tracks that have notes.
+    tempos : tuple of TempoMark
+        At least one; the first stands at beat 0.
+    meters : tuple of MeterMark
+        At least one; the first stands at beat 0.
+    length : Beats
+        End of the last note or of the longest track, whichever is later.
+    markers : tuple of Marker
+        Markers in order.
+    texts : tuple of str
+        Text events of the first track (a session keeps model and seed there).
+    """
+
+    path: Path
+    tracks: tuple[MidiTrack, ...]
+    tempos: tuple[TempoMark, ...]
+    meters: tuple[MeterMark, ...]
+    length: Beats
+    markers: tuple[Marker, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @property
+    def bpm(self) -> float:
+        """The first tempo."""
+        return self.tempos[0].bpm
+
+    @property
+    def meter(self) -> Meter:
+        """The first time signature."""
+        return self.meters[0].meter
+
+    def phrase(self, *names: str) -> Phrase:
+        """Return the notes of the tracks called `names` (all tracks when none is named)."""
+        notes = (n for t in self.tracks if not names or t.name in names for n in t.notes)
+        return Phrase(tuple(notes), self.bpm, self.meter)
+
+    def seconds_at(self, beat: Beats) -> Seconds:
+        """Return how long after the start of the file `beat` falls, by the tempo map."""
+        total = 0.0
+        for mark, following in pairwise((*self.tempos, TempoMark(Beats(float("inf")), 1.0))):
+            if beat <= mark.beat:
+                break
+            total += (min(beat, following.beat) - mark.beat) * 60.0 / mark.bpm
+        return Seconds(total)
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def read_midi(path: str | Path, *, allow_empty: bool = False) -> MidiSong:
+    """Read a Standard MIDI File of any type.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    allow_empty : bool
+        Whether a file without a single note will do.
+
+    Raises
+    ------
+    MidiFileError
+        If the file is missing, unreadable, truncated, no MIDI file, has no notes, or has a
+        tempo of 0.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if not 0 < size <= MAX_BYTES:
+            kind = "an empty file" if size == 0 else f"{size // 2**20} MiB"
+            raise MidiFileError("a MIDI file is needed", f"{path} is {kind}", "give another file")
+        source = mido.MidiFile(path, clip=True)
+    except MidiFileError:
+        raise
+    except FileNotFoundError:
+        raise MidiFileError(
+            "a MIDI file is needed", f"{path} does not exist", "check the path"
+        ) from None
+    except EOFError:
+        raise MidiFileError(
+            "a whole MIDI file is needed", f"{path} ends in the middle", "export it again"
+        ) from None
+    except Exception as error:  # mido raises nearly everything on bytes that are no MIDI
+        reason = str(error).strip() or type(error).__name__
+        raise MidiFileError(
+            "a MIDI file is needed", f"{path} cannot be read ({reason})", "give another file"
+        ) from None
+    song = _collect(path, source)
+    if not (song.tracks or allow_empty):
+        raise MidiFileError("notes are needed", f"{path} has none", "give another file")
+    return song
+
+
+def _collect(path: Path, source: Any) -> MidiSong:
+    """Sort what mido read into tracks, tempo map, meters and markers."""
+    division = _ticks_per_beat(path, int(source.ticks_per_beat))
+    tempos: dict[float, float] = {}
+    meters: dict[float, Meter] = {}
+    markers: list[Marker] = []
+    texts: list[str] = []
+    tracks: list[MidiTrack] = []
+    length = 0.0
+    for index, track in enumerate(source.tracks):
+        tick = 0
+        for message in track:
+            tick += message.time
+            beat = tick / division
+            if message.type == "set_tempo":
+                if message.tempo <= 0:
+                    raise MidiFileError(
+                        "a tempo above 0 is needed",
+                        f"{path} sets 0 µs a beat at beat {beat:g}",
+                        "correct the tempo in an editor",
+                    )
+                tempos[beat] = 60e6 / message.tempo
+            elif message.type == "time_signature":
+                with suppress(ValueError):  # a meter that does not exist is not worth refusing
+                    meters[beat] = Meter(message.numerator, message.denominator)
+            elif message.type == "marker":
+                markers.append(Marker(Beats(beat), _text(message.text)))
+            elif message.type == "text" and index == 0:
+                texts.append(_text(message.text))
+        length = max(length, tick / division)
+        notes = _notes(track, division)
+        if notes:
+            tracks.append(MidiTrack(_text(track.name), tuple(sorted(notes))))
+    tempos.setdefault(0.0, min(tempos.items())[1] if tempos else 120.0)
+    meters.setdefault(0.0, min(meters.items())[1] if meters else Meter())
+    return MidiSong(
+        path=path,
+        tracks=tuple(_with_voices(tracks)),
+        tempos=tuple(TempoMark(Beats(beat), bpm) for beat, bpm in sorted(tempos.items())),
+        meters=tuple(MeterMark(Beats(beat), meter) for beat, meter in sorted(meters.items())),
+        length=Beats(max([length, *(n.end for t in tracks for n in t.notes)])),
+        markers=tuple(sorted(markers, key=lambda marker: marker.beat)),
+        texts=tuple(texts),
+    )
+
+
+def _ticks_per_beat(path: Path, division: int) -> float:
+    """Return the ticks of a beat; SMPTE time (negative division) is read at 120 bpm."""
+    if division > 0:
+        return division
+    if division == 0:
+        raise MidiFileError("a time base is needed", f"{path} has 0 ticks a beat", "export again")
+    frames, parts = -(division >> 8), division & 0xFF
+    return max(frames * parts, 1) / 2
+
+
+def _notes(track: Iterable[Any], division: float) -> list[Note]:
+    """Pair note-ons with note-offs, first in first out; what is left open ends with the track."""
+    held: defaultdict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
+    spans: list[tuple[int, int, int, int, int]] = []
+    tick = 0
+    for message in track:
+        tick += message.time
+        if message.type not in ("note_on", "note_off"):
+            continue
+        key = (message.channel, message.note)
+        if message.type == "note_on" and message.velocity > 0:
+            held[key].append((tick, message.velocity))
+        elif held[key]:
+            spans.append((*held[key].popleft(), tick, *key))
+    spans += [(*start, tick, *key) for key, open_notes in held.items() for start in open_notes]
+    return [
+        Note(
+            Beats(start / division),
+            pitch,
+            velocity,
+            Beats(max(end - start, 1) / division),
+            channel + 1,
+            Voice.DRUMS if channel + 1 == DRUM_CHANNEL else Voice.KEYS,
+        )
+        for start, velocity, end, channel, pitch in spans
+    ]
+
+
+def _text(raw: str) -> str:
+    """Read a name as UTF-8 where it is; mido hands every byte over as Latin-1."""
+    try:
+        return raw.encode("latin-1").decode("utf-8").strip()
+    except UnicodeError:
+        return raw.strip()
+
+
+def _with_voices(tracks: Sequence[MidiTrack]) -> Iterable[MidiTrack]:
+    """Guess the voice of each track, by its name first, then by how it is played.
+
+    The highest of the tracks that play one note at a time is taken for the melody, the next
+    for the second voice; what plays chords is keys.
+    """
+    lines: list[tuple[float, int]] = []
+    guess: dict[int, Voice] = {}
+    for index, track in enumerate(tracks):
+        name = track.name.lower()
+        for voice, words in ((Voice.SECOND, _SECOND), (Voice.MELODY, _LEAD), (Voice.KEYS, _CHORDS)):
+            if any(word in name for word in words):
+                guess[index] = voice
+                break
+        else:
+            if _is_line(track.notes):
+                lines.append((-median(n.pitch for n in track.notes), index))
+    free = [v for v in (Voice.MELODY, Voice.SECOND) if v not in guess.values()]
+    guess |= {index: voice for (_, index), voice in zip(sorted(lines), free, strict=False)}
+    for index, track in enumerate(tracks):
+        voice = guess.get(index, Voice.KEYS)
+        notes = (n if n.voice is Voice.DRUMS else replace(n, voice=voice) for n in track.notes)
+        yield replace(track, notes=tuple(notes))
+
+
+def _is_line(notes: Sequence[Note]) -> bool:
+    """Tell whether pitched notes are played one at a time (one overlap in twenty is legato)."""
+    pitched = [n for n in notes if n.voice is not Voice.DRUMS]
+    overlaps = sum(b.start < a.start + a.duration * 0.7 for a, b in pairwise(pitched))
+    return bool(pitched) and overlaps * 20 <= len(pitched)
+
+
+# -- writing ---------------------------------------------------------------------------------
+
+
+def write_midi(
+    path: str | Path,
+    tracks: Sequence[tuple[str, Iterable[Note]]],
+    *,
+    bpm: float | Sequence[TempoMark] = 120.0,
+    meter: Meter | Sequence[MeterMark] = Meter(),  # noqa: B008 (frozen)
+    markers: Iterable[Marker] = (),
+    texts: Iterable[str] = (),
+) -> None:
+    """Write a type 1 file: a conductor's track, then one track for each of `tracks`.
+
+    Where a key is struck again while it sounds, the first note ends there: a file cannot say
+    which of two note-offs belongs to which note-on. What lies before beat 0 is moved to it.
+
+    Raises
+    ------
+    MidiFileError
+        If the file cannot be written; a file of that name that was there stays as it was.
+    """
+    tempos = [TempoMark(Beats(0.0), bpm)] if isinstance(bpm, float | int) else bpm
+    meters = [MeterMark(Beats(0.0), meter)] if isinstance(meter, Meter) else meter
+    conductor = [(0, 0, smf.meta(0x01, text.encode())) for text in texts]
+    for change in meters:
+        size, unit = change.meter.numerator, change.meter.denominator.bit_length() - 1
+        conductor.append((smf.tick(change.beat), 0, smf.meta(0x58, bytes((size, unit, 24, 8)))))
+    for mark in tempos:
+        micros = min(round(60e6 / mark.bpm), smf.MAX_TEMPO)
+        conductor.append((smf.tick(mark.beat), 0, smf.meta(0x51, micros.to_bytes(3, "big"))))
+    conductor += [(smf.tick(m.beat), 0, smf.meta(0x06, m.text.encode())) for m in markers]
+    chunks = [smf.track(conductor)]
+    for name, notes in tracks:
+        chunks.append(smf.track([(0, -1, smf.meta(0x03, name.encode())), *smf.messages(notes)]))
+    _replace_file(Path(path), smf.header(len(chunks)) + b"".join(chunks))
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    """Write beside `path`, then move into place."""
+    scratch = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.chmod(0o644)  # mkstemp makes files for the owner alone; this is a document
+        scratch.replace(path)
+    except OSError as error:
+        if scratch:
+            scratch.unlink(missing_ok=True)
+        raise MidiFileError(
+            "a place to write a MIDI file is needed",
+            f"{path} cannot be written ({error.strerror or error})",
+            "choose another folder",
+        ) from None
