@@ -1,0 +1,1 @@
+"""OSC over UDP: the address table, the codec, the client registry and the server."""

@@ -1,0 +1,218 @@
+"""From datagrams to commands and from updates to datagrams, without a socket or a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from antiphon import commands
+from antiphon.commands import Client, Refusal
+from antiphon.music import Seconds
+from antiphon.osc import addresses, codec
+from antiphon.osc.clients import Limiter, Registry
+from antiphon.osc.codec import Argument
+from antiphon.osc.fields import MAX_STRING, RefusedError
+from antiphon.timebase import Clock
+
+Submit = Callable[[commands.Command | commands.Heard | commands.Transport], bool]
+"""Puts a value into the engine's inbox without waiting; False when it is full."""
+
+Send = Callable[[bytes, Client], None]
+Later = Callable[[float, Callable[[], None]], object]
+
+MAX_AHEAD: Final = 10.0
+"""Seconds that a bundle may lie in the future."""
+
+MAX_PENDING: Final = 1000
+"""Most messages that wait for their time."""
+
+
+class Dispatch:
+    """Carries out what comes in and tells clients what goes on; used by one thread only.
+
+    Parameters
+    ----------
+    submit : Submit
+        Where commands go.
+    send : callable
+        Sends a datagram to a client, or drops it; must not block.
+    later : callable
+        Calls a function after some seconds, on the same thread.
+    clock : Clock
+        The engine's time scale.
+    wall : callable
+        Seconds since 1970, used for nothing but time tags.
+    """
+
+    def __init__(
+        self, submit: Submit, send: Send, later: Later, clock: Clock, wall: Callable[[], float]
+    ) -> None:
+        self._submit, self._send, self._later = submit, send, later
+        self._clock, self._wall = clock, wall
+        self._clients = Registry(clock)
+        self._errors = Limiter(clock)
+        self._status = commands.Status()
+        self._sounding_until = Seconds(float("-inf"))
+        self.own_port = 0
+        self.pending = 0
+        self.refused = 0
+
+    @property
+    def clients(self) -> Registry:
+        """The registry of clients."""
+        return self._clients
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def receive(self, datagram: bytes, source: Client) -> None:
+        """Take one datagram. Called on the OSC thread; must not block; never raises on content."""
+        # A known sender that sends nonsense is still there.
+        self._clients.touch(self._clients.reply_to(source))
+        for message in codec.decode(datagram):
+            if message.problem is not None:
+                self._refuse(message.problem, message.address, source)
+            else:
+                self._take(message, source)
+
+    def _take(self, message: codec.Incoming, source: Client) -> None:
+        address, arguments = message.address, message.arguments
+        client = self._clients.reply_to(source)
+        try:
+            row = addresses.row_of(address)
+            client = self._announced(row, arguments, source) or client
+            port, values = row.read(arguments)
+            ahead = self._ahead(message.due)
+            at = Seconds(self._clock.now() + ahead)
+            request = row.build(addresses.Context(at, client, address), values)
+        except RefusedError as refused:
+            self._refuse(refused.code, address, client)
+            return
+        if port is not None:
+            self._clients.touch(client)
+        if ahead <= 0:
+            self._carry_out(request, address, client, source)
+        elif self.pending >= MAX_PENDING:
+            self._refuse(Refusal.BUSY, address, client)
+        else:
+            self.pending += 1
+            self._later(ahead, partial(self._due, request, address, client, source))
+
+    def _announced(
+        self, row: addresses.Row, arguments: tuple[Argument, ...], source: Client
+    ) -> Client | None:
+        """Find the reply port in a message, even in one that will be refused for the rest."""
+        for form in row.forms:
+            extra = len(arguments) - len(form)
+            places = [place for place, field in enumerate(form) if field is addresses.PORT]
+            place = 0 if extra == 1 and row.reply_port else places[0] if places else None
+            if place is not None and extra in (0, 1) and place < len(arguments):
+                try:
+                    return self._clients.reply_to(source, addresses.PORT.read(arguments[place]))
+                except RefusedError:
+                    return None
+        return None
+
+    def _ahead(self, due: float) -> float:
+        """Turn a time tag into seconds from now: the only place where wall time is used."""
+        if due == codec.WALL_IMMEDIATE:
+            return 0.0
+        ahead = due - self._wall()
+        if ahead > MAX_AHEAD:
+            raise RefusedError(Refusal.OUT_OF_RANGE)
+        return max(0.0, ahead)
+
+    def _due(
+        self, request: addresses.Request, address: str, client: Client, source: Client
+    ) -> None:
+        self.pending -= 1
+        self._carry_out(request, address, client, source)
+
+    def _carry_out(
+        self, request: addresses.Request, address: str, client: Client, source: Client
+    ) -> None:
+        if isinstance(request, addresses.Hello):
+            if client[1] == self.own_port:
+                # Our own panic would come back as a command, for ever.
+                self._refuse(Refusal.NOT_ALLOWED, address, client)
+                return
+            if not self._clients.add(client, source, wants_notes=bool(request.wants)):
+                self._refuse(Refusal.BUSY, address, client)
+                return
+            self._pong(client)
+            self._tell([client], "state", int(self._status.state))
+        elif isinstance(request, addresses.Ping):
+            self._pong(client)
+            self._clients.touch(client)
+            if client not in self._clients:
+                # We are there, but do not know it (any more): it should say hello again.
+                self._refuse(Refusal.NOT_NOW, address, client)
+        elif isinstance(request, addresses.Bye):
+            self._clients.remove(client)
+        elif not self._submit(request):
+            self._refuse(Refusal.BUSY, address, client)
+
+    def _pong(self, client: Client) -> None:
+        status = self._status
+        self._tell([client], "pong", addresses.PROTOCOL, int(status.model_ready), int(status.mode))
+
+    def _refuse(self, code: Refusal, address: str, client: Client) -> None:
+        self.refused += 1
+        if address not in addresses.TOLD and self._errors.allow(client):
+            self._tell([client], "error", int(code), _shown(address))
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def tell(self, update: commands.Update) -> None:
+        """Send an update to the clients it concerns. Called on the OSC thread; must not block."""
+        everyone = self._clients.all()
+        if isinstance(update, commands.Status):
+            self._status = update
+            self._tell(everyone, "state", int(update.state))
+        elif isinstance(update, commands.Beat):
+            self._tell(everyone, "beat", int(update.bar), float(update.beat), float(update.bpm))
+        elif isinstance(update, commands.Stats):
+            self._tell_stats(everyone, update)
+        elif isinstance(update, commands.Played):
+            self._tell_played(update)
+        elif isinstance(update, commands.Stopped):
+            # Clients hold notes up to 100 ms ahead, and no message takes one back. Panic does,
+            # at the price of ending what sounds a little early; a wrong note would be worse.
+            if self._sounding_until > self._clock.now():
+                self._silence(self._clients.all(notes_only=True))
+        elif isinstance(update, commands.Panicked):
+            self._silence(everyone)
+        elif isinstance(update, commands.ParamValue):
+            to = everyone if update.client is None else [update.client]
+            self._tell(to, f"param/{update.name}", float(update.value))
+        elif isinstance(update, commands.Refused) and update.client is not None:
+            self._tell([update.client], "error", int(update.code), _shown(update.address))
+
+    def _silence(self, to: list[Client]) -> None:
+        self._sounding_until = Seconds(float("-inf"))
+        self._tell(to, "panic")
+
+    def _tell_played(self, update: commands.Played) -> None:
+        self._sounding_until = max(self._sounding_until, update.off)
+        duration = max(1, round((update.off - update.on) * 1000))
+        delay = max(0, round((update.on - self._clock.now()) * 1000))
+        note = update.note
+        to = self._clients.all(notes_only=True)
+        self._tell(to, "play", note.pitch, note.velocity, duration, delay, note.channel)
+
+    def _tell_stats(self, to: list[Client], stats: commands.Stats) -> None:
+        timings = (float(stats.step_ms_p50), float(stats.step_ms_p99), float(stats.late_ms_p99))
+        counts = (stats.late_notes, stats.dropped, stats.refused + self.refused)
+        self._tell(to, "stats", *timings, *counts)
+
+    def _tell(self, to: list[Client], name: str, *arguments: Argument) -> None:
+        if to:
+            datagram = codec.encode(addresses.PREFIX + name, *arguments)
+            for client in to:
+                self._send(datagram, client)
+
+
+def _shown(address: str) -> str:
+    """Shorten an address to what may be sent back: printable ASCII, 64 characters."""
+    kept = address[:MAX_STRING]
+    return "".join(sign if " " < sign < "\x7f" else "?" for sign in kept)
