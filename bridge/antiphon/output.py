@@ -133,6 +133,7 @@ class Output:
         self._ledger: dict[Key, _Note | Literal["player"]] = {}  # who sounds what
         self._pedals: set[tuple[int, int]] = set()  # channel and controller of those down
         self._channels: set[int] = set()
+        self._closed = False
         self.counts = Counts()
 
     @property
@@ -166,6 +167,8 @@ class Output:
         if not (1 <= channel <= 16 and 0 <= pitch <= 127 and 1 <= velocity <= 127):
             raise ValueError(f"note out of range: channel {channel}, {pitch}, {velocity}")
         with self._lock:
+            if self._closed:
+                return
             if note_id in self._notes:
                 raise ValueError(f"note {note_id} is planned or sounding already")
             note = self._notes[note_id] = _Note(note_id, on, off, (channel, pitch), velocity)
@@ -209,7 +212,8 @@ class Output:
         if midi.kind(message) in (midi.NOTE_ON, midi.NOTE_OFF):
             raise ValueError("a note needs its end: use play")
         with self._lock:
-            self._push(at, _MESSAGE, 0, message)
+            if not self._closed:
+                self._push(at, _MESSAGE, 0, message)
         self._wake()
 
     # -- everybody -----------------------------------------------------------------------------
@@ -224,8 +228,12 @@ class Output:
         self._wake()
 
     def close(self) -> None:
-        """End what sounds, lift the pedals that are down, forget every plan."""
+        """End what sounds, lift the pedals that are down, and take nothing more.
+
+        Note-offs that a port refuses are still offered again by :meth:`poll`.
+        """
         with self._lock:
+            self._closed = True
             self._silence()
         self._wake()
 
@@ -242,6 +250,8 @@ class Output:
         """
         kind = midi.kind(message)
         with self._lock:
+            if self._closed:
+                return
             if kind == midi.NOTE_ON:
                 if passing:
                     self._player_strikes((midi.channel(message), message[1]), message)
