@@ -6,7 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from antiphon.music import Beats, Meter, Note, Seconds
@@ -178,6 +178,7 @@ class Beat:
     bar: int
     beat: Beats
     bpm: float
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,15 @@ class Played:
     note: Note
     on: Seconds
     off: Seconds
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A note on its way out ends by `at`; one that begins no sooner never sounds."""
+
+    number: int
+    at: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +274,7 @@ Update = (
     | Beat
     | Stats
     | Played
+    | Shortened
     | HeardNote
     | Stopped
     | Panicked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import math
 import os
 import queue
 import signal
@@ -127,7 +128,8 @@ class Daemon:
         self._ports = PortProcess(options.ports, self._from_ports)
         self._osc = OscServer(*options.osc, self.submit, self._clock)
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
-        self._recorder = Recorder(options.record or Path.cwd(), self._clock)
+        seed = int(options.settings.get("seed", 0))
+        self._recorder = Recorder(options.record or Path.cwd(), self._clock, seed=seed)
         self._engine = Engine(
             self._clock,
             self._ports,
@@ -281,6 +283,7 @@ class Daemon:
                 self._stats.sounded(told.lateness)
             case Dropped():
                 self._stats.dropped(told.reason is Reason.LATE)
+                self.publish(c.Shortened(told.id, Seconds(-math.inf)))
             case Ended(expected=False):
                 _log.warning("the port process ended (status %d); starting it again", told.status)
                 self._tell(Silenced())

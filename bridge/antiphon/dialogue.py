@@ -37,6 +37,10 @@ class Moment:
         """Return the beat that it will be in `ahead` seconds."""
         return self.tempo.beat_at(Seconds(self.time + ahead))
 
+    def time_of(self, beat: Beats) -> Seconds:
+        """Return when what is played on `beat` is sent."""
+        return Seconds(self.tempo.time_at(beat) - self.feel.latency)
+
 
 @dataclass(slots=True)
 class _Answer:
@@ -117,7 +121,7 @@ class Dialogue:
 
     def halt(self, at: Beats, now: Moment) -> None:
         """Take back what has not sounded, end what sounds at `at`; the network unsays the rest."""
-        self._speech.halt(Seconds(now.tempo.time_at(at) - now.feel.latency), at)
+        self._speech.halt(now.time_of(at), at)
         if self._answer is not None:
             self._think(worker.Rewind(self._tick(now.beat)))
         self._answer = None

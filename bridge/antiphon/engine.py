@@ -7,6 +7,7 @@ has drawn. It runs the mode, keeps the parameters, and publishes updates. Only
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -28,6 +29,8 @@ from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
 from antiphon.sync.osc_transport import OscTransport
 from antiphon.timebase import Clock
+
+_log = logging.getLogger(__name__)
 
 INBOX: Final = 4096
 """Messages that may wait; more are refused, and whoever sent them is told."""
@@ -151,10 +154,16 @@ class Engine:
     # -- the engine's thread -----------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. A fault ends the answer under way, not the night."""
         self.begin()
         while not stop.is_set():
-            self.work()
+            try:
+                self.work()
+            except Exception:
+                _log.exception("the engine stumbled; what sounds is ended and it goes on")
+                self._output.stop(self._clock.now())
+                self._dialogue.forget()
+                self._restart_mode()
 
     def begin(self) -> None:
         """Set everything up; called once, before :meth:`work`."""
@@ -191,7 +200,9 @@ class Engine:
         now = self._moment()
         self._step(base.TimePassed(), now)
         for sent in self._dialogue.speak(now):
-            self._publish(c.Played(sent.note, sent.on, sent.off))
+            self._publish(c.Played(sent.note, sent.on, sent.off, sent.number))
+            for number in sent.cut:
+                self._publish(c.Shortened(number, sent.on))
         self._tell_beat(now)
 
     def handle(self, message: Message) -> None:
@@ -253,7 +264,8 @@ class Engine:
         """
         if self._mode is c.Mode.RESPOND and isinstance(self._source, InternalClock):
             tempo = self._source.tempo
-            self._source.relocate(time, tempo.next_line(tempo.beat_at(time), None))
+            just_before = Beats(tempo.beat_at(time) - SIXTEENTH)  # a little late is on the line
+            self._source.relocate(time, tempo.next_line(just_before, None))
             self._beat_told = None
 
     def _control(self, controller: int, value: int) -> None:
@@ -318,7 +330,7 @@ class Engine:
                     self._publish(c.TurnEnded(now.beat, action.start, length))
                 case base.Halt():
                     self._dialogue.halt(action.at, now)
-                    self._publish(c.Stopped(now.tempo.time_at(action.at)))
+                    self._publish(c.Stopped(now.time_of(action.at)))
         if type(self._state) is not type(was):
             self._tell_status()
 
@@ -373,8 +385,9 @@ class Engine:
                 self._publish(c.Panicked())
 
     def _change_mode(self, mode: c.Mode, now: Moment) -> None:
-        self._dialogue.halt(self._now(now).release_line(), now)
-        self._publish(c.Stopped(now.tempo.time_at(self._now(now).release_line())))
+        at = self._now(now).release_line()
+        self._dialogue.halt(at, now)
+        self._publish(c.Stopped(now.time_of(at)))
         self._mode = mode
         self._restart_mode()
 
@@ -426,7 +439,7 @@ class Engine:
         if self._beat_told is not None and here < self._beat_told + 0.5:
             return
         self._beat_told = here
-        self._publish(c.Beat(bar, whole, now.tempo.bpm))
+        self._publish(c.Beat(bar, whole, now.tempo.bpm, now.tempo.meter))
         if not whole and self._swap is not None:
             self._think(worker.Swap(self._swap))
             self._status = replace(self._status, model=self._swap.info.name)

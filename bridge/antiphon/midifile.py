@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import mido
@@ -23,13 +22,10 @@ import mido
 from antiphon import smf
 from antiphon.errors import MidiFileError
 from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Seconds, Voice
+from antiphon.voices import guess_voices
 
 MAX_BYTES: Final = 64 * 2**20
 """Longer files are refused unread: no music is that long, and a disk image is no music."""
-
-_LEAD: Final = ("melod", "lead", "vocal", "vox", "voice", "sing", "soprano", "solo", "flute", "sax")
-_SECOND: Final = ("bridge", "second", "counter", "alto", "tenor", "harmony", "violin ii")
-_CHORDS: Final = ("piano", "keys", "chord", "guitar", "organ", "accomp", "pad", "strings", "bass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,35 +255,11 @@ def _text(raw: str) -> str:
 
 
 def _with_voices(tracks: Sequence[MidiTrack]) -> Iterable[MidiTrack]:
-    """Guess the voice of each track, by its name first, then by how it is played.
-
-    The highest of the tracks that play one note at a time is taken for the melody, the next
-    for the second voice; what plays chords is keys.
-    """
-    lines: list[tuple[float, int]] = []
-    guess: dict[int, Voice] = {}
-    for index, track in enumerate(tracks):
-        name = track.name.lower()
-        for voice, words in ((Voice.SECOND, _SECOND), (Voice.MELODY, _LEAD), (Voice.KEYS, _CHORDS)):
-            if any(word in name for word in words):
-                guess[index] = voice
-                break
-        else:
-            if _is_line(track.notes):
-                lines.append((-median(n.pitch for n in track.notes), index))
-    free = [v for v in (Voice.MELODY, Voice.SECOND) if v not in guess.values()]
-    guess |= {index: voice for (_, index), voice in zip(sorted(lines), free, strict=False)}
-    for index, track in enumerate(tracks):
-        voice = guess.get(index, Voice.KEYS)
+    """Give the pitched notes of each track the voice that its name and playing suggest."""
+    voices = guess_voices([(track.name, track.notes) for track in tracks])
+    for track, voice in zip(tracks, voices, strict=True):
         notes = (n if n.voice is Voice.DRUMS else replace(n, voice=voice) for n in track.notes)
         yield replace(track, notes=tuple(notes))
-
-
-def _is_line(notes: Sequence[Note]) -> bool:
-    """Tell whether pitched notes are played one at a time (one overlap in twenty is legato)."""
-    pitched = [n for n in notes if n.voice is not Voice.DRUMS]
-    overlaps = sum(b.start < a.start + a.duration * 0.7 for a, b in pairwise(pitched))
-    return bool(pitched) and overlaps * 20 <= len(pitched)
 
 
 # -- writing ---------------------------------------------------------------------------------

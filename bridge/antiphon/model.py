@@ -48,7 +48,7 @@ class Controls:
     key, scale
         Pitched voices keep to the scale.
     polyphony : int
-        Most notes struck at one onset (notes held over are cut by the caller).
+        Most notes struck at one onset (the caller cuts notes held over).
     voices : tuple of Voice
         The voices the answer may use.
     """
@@ -119,7 +119,7 @@ class Player(Protocol):
         ...
 
     def feed(self, event: Event) -> None:
-        """Hear one note, the player's or its own; an onset before the last one counts as with it."""
+        """Hear one note, the player's or its own; an onset before the last counts as with it."""
         ...
 
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:

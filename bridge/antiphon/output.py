@@ -176,14 +176,14 @@ class Output:
         self._wake()
 
     def release(self, note_id: int, at: Seconds) -> None:
-        """End a note at `at` if that is earlier; take it back whole if it has not sounded."""
+        """End a note at `at` if that is earlier; a note that begins no sooner is taken back."""
         if not math.isfinite(at):
             raise ValueError(f"a release needs a time, got {at}")
         with self._lock:
             note = self._notes.get(note_id)
             if note is None:
                 return
-            if note.state == "planned":
+            if note.state == "planned" and note.on >= at:
                 self._forget(note)
             else:
                 self._shorten(note, at)

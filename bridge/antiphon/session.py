@@ -22,6 +22,7 @@ from antiphon.commands import (
     Panicked,
     ParamValue,
     Played,
+    Shortened,
     Status,
     Stopped,
     TurnEnded,
@@ -52,13 +53,17 @@ class Sounding:
     note: Note
     on: Seconds
     off: Seconds
+    number: int = 0
 
     def until(self, at: Seconds) -> Sounding:
-        """Return the note with its end no later than `at`, which lies after its start."""
+        """Return the note with its end no later than `at`; of no length if that is its start."""
         if self.off <= at:
             return self
+        if at <= self.on:
+            return replace(self, off=self.on)
         share = (at - self.on) / (self.off - self.on)
-        return Sounding(replace(self.note, duration=Beats(self.note.duration * share)), self.on, at)
+        note = replace(self.note, duration=Beats(self.note.duration * share))
+        return replace(self, note=note, off=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,6 @@ class Session:
         self._offset: float | None = None  # beat of the file - beat of the engine
         self._bar_zero: float | None = None  # beat of the file where the engine's bar 0 would be
         self._last: tuple[Beat, float] | None = None  # the last beat told, and its place
-        self._bar_lines: list[float] = []
 
     @property
     def started(self) -> bool:
@@ -111,9 +115,12 @@ class Session:
                 self._beat(update, time)
             case HeardNote():
                 self._heard(update, time)
-            case Played(note=note, on=on, off=off):
+            case Played(note=note, on=on, off=off, number=number):
                 start = self._place(note.start, on)
-                self.partner.append(Sounding(replace(note, start=start), on, off))
+                self.partner.append(Sounding(replace(note, start=start), on, off, number))
+            case Shortened(number=number, at=at):
+                same = (each.until(at) if each.number == number else each for each in self.partner)
+                self.partner = [each for each in same if each.off > each.on]
             case Stopped(at=at):
                 self._stop(time, at)
             case Panicked():
@@ -121,7 +128,9 @@ class Session:
             case TurnEnded(at=at, start=start, length=length):
                 self._their_turn = True
                 here = self._place(at, time) + start - at
-                self.markers.append(Marker(Beats(here), f"answer {self.turns} ({length:g} beats)"))
+                name = f"answer {self.turns}" if self.turns else "solo"
+                text = f"{name} ({length:g} beats)" if length else name  # 0 is without an end
+                self.markers.append(Marker(Beats(here), text))
             case Status(model=model) if model and model != self.model:
                 if self.model and self.started:
                     self.markers.append(Marker(self._at(time), f"model {model}"))
@@ -175,27 +184,13 @@ class Session:
                 place = told
             else:
                 place, self._offset = _onward(told, here, bar), None
-            if update.bar != last[0]:
-                self._bar_line(place - update.beat)
+        if update.meter != self.meters[-1].meter:
+            self.meters.append(MeterMark(Beats(max(0.0, place - update.beat)), update.meter))
         self._bar_zero = place - update.beat - update.bar * self.meters[-1].meter.bar
         self._last = (update, place)
         self._tempo = Tempo(bpm=bpm, time=time, beat=Beats(place))
         if not self.tempos or abs(self.tempos[-1].bpm - bpm) > 0.05:
             self.tempos.append(TempoMark(Beats(place), bpm))
-
-    def _bar_line(self, line: float) -> None:
-        """Note a bar line. No update tells the meter: two bars of a new length make a new one."""
-        self._bar_lines = [*self._bar_lines[-2:], line]
-        if len(self._bar_lines) < 3:
-            return
-        start, middle, _ = self._bar_lines
-        length = line - middle
-        if length != middle - start or length == self.meters[-1].meter.bar:
-            return
-        if 0.5 <= length <= 16:
-            whole = length == int(length)
-            meter = Meter(int(length), 4) if whole else Meter(int(length * 2), 8)
-            self.meters.append(MeterMark(Beats(start), meter))
 
     # -- notes -------------------------------------------------------------------------------
 

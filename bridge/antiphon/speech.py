@@ -31,7 +31,7 @@ class NoteOutput(Protocol):
         pitch: int,
         velocity: int,
         /,
-    ) -> None:
+    ) -> object:
         """Sound a note from `on` to `off`; `number` is new and grows."""
         ...
 
@@ -102,6 +102,8 @@ class Sent:
     note: Note
     on: Seconds
     off: Seconds
+    cut: tuple[int, ...] = ()
+    """Numbers of the notes that end at `on` to make room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +206,15 @@ class Speech:
         """Give the oldest notes' places to this one if there are too many, and send it."""
         self._sounding = [s for s in self._sounding if s.end > on + SAME]
         when, until = (Seconds(tempo.time_at(b) - feel.latency) for b in (on, off))
+        cut = []
         while len(self._sounding) >= feel.polyphony:
-            self._output.release(self._sounding.pop(0).number, when)
+            cut.append(self._sounding.pop(0).number)
+            self._output.release(cut[-1], when)
         velocity = min(127, max(1, round(event.velocity * feel.velocity)))
         drums = event.voice is Voice.DRUMS
         channel = DRUM_CHANNEL if drums else feel.channel
         note = Note(on, event.pitch, velocity, Beats(off - on), channel, event.voice)
-        sent = Sent(self._next, note, when, until)
+        sent = Sent(self._next, note, when, until, tuple(cut))
         self._next += 1
         self._sounding.append(_Sounding(sent.number, event.pitch, on, off))
         self._output.play(sent.number, when, until, channel, event.pitch, velocity)

@@ -147,7 +147,7 @@ class View:
                     yield WORDS[update.state]
             case TurnEnded(at=at, start=start, length=length):
                 bar = self.state.bar_of(start - at, when)
-                yield f"answering bar {bar}, {length:g} beats"
+                yield f"answering bar {bar}" + (f", {length:g} beats" if length else "")
             case Stats(late_notes=late, dropped=dropped) if when >= self._quiet_until:
                 if (late, dropped) > self._counts:
                     yield f"warning: {late} notes late, {dropped} dropped so far"

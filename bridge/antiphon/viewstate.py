@@ -13,6 +13,7 @@ from antiphon.commands import (
     HeardNote,
     Panicked,
     Played,
+    Shortened,
     Stats,
     Status,
     Stopped,
@@ -36,6 +37,7 @@ class Span:
     off: float
     pitch: int
     part: int
+    number: int = 0
 
 
 class ViewState:
@@ -64,9 +66,8 @@ class ViewState:
                 self.status = update
             case Stats():
                 self.stats = update
-            case Beat(bar=bar, beat=beat, bpm=bpm):
-                if bar == self.bar + 1 and self._at is not None:
-                    self.beats_a_bar = min(self.beat_number, 12)
+            case Beat(bar=bar, beat=beat, bpm=bpm, meter=meter):
+                self.beats_a_bar = min(math.ceil(meter.bar), 12)
                 self.bar, self.bpm, self._at = bar, bpm, when
                 self._beat = float(beat)
                 self._lines.append((when, beat < 0.5))
@@ -79,8 +80,12 @@ class ViewState:
                     span = self._held[channel, pitch] = Span(when, math.inf, pitch, CALL)
                     self._spans.append(span)
                     self.heard.append(pitch)
-            case Played(note=note, on=on, off=off):
-                self._spans.append(Span(on, off, note.pitch, ANSWER))
+            case Played(note=note, on=on, off=off, number=number):
+                self._spans.append(Span(on, off, note.pitch, ANSWER, number))
+            case Shortened(number=number, at=at):
+                for span in self._spans:
+                    if span.part == ANSWER and span.number == number:
+                        span.off = max(span.on, min(span.off, at))
             case Stopped(at=at):
                 self._stop(when, at)
             case Panicked():

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antiphon import commands as c
 from antiphon import midi, params
 from antiphon.music import Beats
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-
 from stage import Stage
 
 keys = st.tuples(st.sampled_from([1, 10]), st.integers(40, 80))
@@ -47,7 +42,8 @@ def test_every_note_is_whole_in_range_and_within_its_limits(
     script: list[tuple[float, object]],
 ) -> None:
     """Any row of notes, controllers, bytes and commands leaves whole notes only, and an engine
-    that still answers."""
+    that still answers.
+    """
     stage = Stage(length=2)
     at = 0.0
     for gap, what in script:

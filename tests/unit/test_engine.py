@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from antiphon import commands as c
 from antiphon.music import Beats, Meter, Scale, Voice
 from antiphon.sync.midi_clock import MidiClock
@@ -31,6 +32,14 @@ def test_the_first_note_after_a_rest_is_beat_one() -> None:
     assert beat == pytest.approx(0.2 * 2, abs=0.01)
 
 
+def test_a_note_a_little_late_is_on_the_line_it_is_late_for() -> None:
+    """Coming in 50 ms behind a bar line moves the line there, and skips no bar."""
+    stage = Stage()
+    stage.key(60, 2.05)
+    bar, beat = stage.source.tempo.bar_and_beat(stage.source.tempo.beat_at(stage.clock.now()))
+    assert (bar, beat) == (1, pytest.approx(0.4, abs=0.01))
+
+
 def test_notes_are_fed_while_the_player_plays() -> None:
     """The network has heard every note, length unknown, before the turn ends."""
     stage = Stage()
@@ -42,7 +51,8 @@ def test_notes_are_fed_while_the_player_plays() -> None:
 
 def test_coming_back_in_ends_what_sounds_and_unsays_the_rest() -> None:
     """After an interruption no note begins, what sounded ends by the eighth, and the network
-    has forgotten the notes that never sounded."""
+    has forgotten the notes that never sounded.
+    """
     stage = Stage(length=8)
     stage.scale(0.0)
     stage.until(4.6)

@@ -223,7 +223,7 @@ def bundle(when: float, *addresses: str) -> bytes:
 
 
 def test_bundles_are_done_now_later_or_never() -> None:
-    """At once or past: now. Up to 10 s ahead: then. Beyond: code 3."""
+    """A bundle due or past is done at once, one up to 10 s ahead then, one beyond is refused."""
     bench = Bench()
     receive = bench.dispatch.receive
     receive(bundle(0, "/antiphon/panic", "/antiphon/turn"), SOURCE)

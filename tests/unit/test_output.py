@@ -122,11 +122,14 @@ def test_release_ends_earlier_never_later(rig: Rig) -> None:
 
 
 def test_release_takes_back(rig: Rig) -> None:
-    """A release of a note that has not sounded takes it back whole."""
+    """A release at or before the start of a note takes it back whole, a later one shortens it."""
     rig.play(1, 1.0, 2.0)
-    rig.output.release(1, Seconds(1.5))
+    rig.play(2, 1.0, 2.0, pitch=62)
+    rig.output.release(1, Seconds(1.0))
+    rig.output.release(2, Seconds(1.5))
+    assert [m[0] & 0xF0 for m in rig.to(1.2)] == [0x90]
+    assert rig.to(1.5) == [OFF(1, 62)]
     assert rig.to(3.0) == []
-    assert rig.reports == []
 
 
 def test_stop(rig: Rig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from antiphon.modes import respond
 from antiphon.modes.base import (
     Answer,

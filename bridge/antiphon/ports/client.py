@@ -159,7 +159,7 @@ class PortProcess:
         return True
 
     def release(self, note_id: int, at: Seconds) -> None:
-        """End a note at `at` if that is earlier; take it back whole if it has not sounded."""
+        """End a note at `at` if that is earlier; a note that begins no sooner is taken back."""
         self._put(link.Release(note_id, at))
 
     def stop(self, at: Seconds) -> None:

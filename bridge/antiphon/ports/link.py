@@ -44,7 +44,7 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End a note at `at` if that is earlier; take it back whole if it has not sounded."""
+    """End a note at `at` if that is earlier; a note that begins no sooner is taken back."""
 
     id: int
     at: Seconds
