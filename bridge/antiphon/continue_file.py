@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 from pathlib import Path
 
 from antiphon import pianoroll
@@ -47,7 +48,7 @@ def run_continue(args: argparse.Namespace) -> int:
     if not 1 <= args.bars <= 1024:
         raise UsageError("--bars takes 1..1024", f"found {args.bars}", "correct it")
     song = read_midi(args.input)
-    controls = _controls([f"temperature={args.temperature}", *args.set])
+    controls = _controls([f"temperature={args.temperature}", f"seed={args.seed}", *args.set])
     player = load_player(args.player, args.device)
     player.set_style(_style(args.style, player.info.styles))
     module, _, function = CONTINUE.partition(":")
@@ -87,7 +88,10 @@ def _style(words: list[str], known: tuple[str, ...]) -> list[tuple[str, float]]:
         try:
             mix.append((name, float(weight or 1)))
         except ValueError:
-            raise UsageError("--style takes NAME or NAME=WEIGHT", f"found {word!r}", "") from None
+            mix.append((name, math.nan))
+        if not 0 < mix[-1][1] <= 10:
+            wanted = "--style takes NAME or NAME=WEIGHT, a weight above 0, at most 10"
+            raise UsageError(wanted, f"found {word!r}", "correct it")
         if name not in known:
             raise UsageError(
                 f"--style is one of {', '.join(known) or 'none'}", f"found {name!r}", "correct it"

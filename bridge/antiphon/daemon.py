@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -303,6 +304,9 @@ class Daemon:
         """Load a checkpoint beside the music; the engine swaps it in on a bar line."""
 
         def load() -> None:
+            if re.fullmatch(r"[\w-]+", command.name) is None:  # a name, never a path
+                self._tell(NotLoaded(command, c.Refusal.NOT_ALLOWED))
+                return
             try:
                 self._tell(Loaded(load_player(command.name, self._options.device)))
             except AntiphonError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -12,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import jack
 import pytest
-from jack import jack_server, wait_until  # noqa: F401
 
+import jack
 from antiphon import midi
 from antiphon.midifile import read_midi
 from antiphon.osc.codec import encode
+from daemon_process import Antiphon
+from jack import jack_server, wait_until  # noqa: F401
 
 ON, OFF = 0x90, 0x80
 MAJOR = {0, 2, 4, 5, 7, 9, 11}
@@ -26,43 +25,6 @@ BEAT = 0.5
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-
-
-class Antiphon:
-    """``antiphon play`` in a process of its own."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
-        self.began = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "antiphon", "play", "--osc", "127.0.0.1:0", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=folder,
-        )
-        assert self.process.stdout is not None
-        self.ready = self.process.stdout.readline()
-        self.took = time.perf_counter() - self.began
-
-    @property
-    def osc(self) -> tuple[str, int]:
-        """Where it hears OSC."""
-        host, port = re.search(r"osc (\S+):(\d+)", self.ready).groups()  # type: ignore[union-attr]
-        return host, int(port)
-
-    def end(self, how: int = signal.SIGTERM) -> tuple[int, float]:
-        """Signal it; return its exit status and the seconds it took."""
-        began = time.perf_counter()
-        self.process.send_signal(how)
-        try:
-            status = self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        return status, time.perf_counter() - began
 
 
 @pytest.fixture
@@ -76,9 +38,7 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Antiphon]]:
 
     yield start
     for antiphon in started:
-        if antiphon.process.poll() is None:
-            antiphon.process.kill()
-        antiphon.process.communicate(timeout=5)
+        antiphon.kill()
 
 
 def pairs(taken: list[tuple[float, bytes]]) -> list[tuple[float, float, int, int]]:

@@ -1,0 +1,128 @@
+"""The command line of the models: ``prepare`` and ``train``.
+
+Importable without torch; it is loaded when training starts. The bridge's command line calls
+the ``add_*_arguments`` and ``run_*`` functions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from antiphon.errors import AntiphonError
+
+
+def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``antiphon prepare``."""
+    parser.add_argument("src", type=Path, metavar="SRC_DIR", help="folder with MIDI files")
+    parser.add_argument("out", type=Path, metavar="OUT_DIR", help="data set to write")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
+
+
+def run_prepare(args: argparse.Namespace) -> int:
+    """Run ``antiphon prepare``; returns the exit status.
+
+    Raises
+    ------
+    AntiphonError
+        For anything that the user can mend.
+    """
+    from antiphon_models.data.prepare import prepare
+
+    with _progress() as progress:
+        manifest = prepare(args.src, args.out, progress, args.workers)
+    if args.json:
+        print(json.dumps(manifest))
+        return 0
+    for style, entry in manifest["sets"].items():
+        for split, found in entry["splits"].items():
+            print(f"{style:<14} {split:<11} {found['pieces']:>6} pieces {found['notes']:>9,} notes")
+    for item in manifest["refused"]:
+        print(f"refused {item['file']}: {item['reason']}")
+    doubles = manifest["doubles"]
+    print(
+        f"{len(manifest['repaired'])} repaired, {len(manifest['refused'])} refused, "
+        f"{len(doubles)} doubles ({sum(d['dropped'] for d in doubles)} left out); "
+        f"see {args.out / 'manifest.json'}"
+    )
+    return 0
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``antiphon train``."""
+    parser.add_argument("kind", choices=("player",), help="network to train")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="prepared data set")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--preset", choices=("small", "tiny"), default="small", help="size")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--init", type=Path, metavar="CKPT", help="start from these weights")
+    parser.add_argument("--minutes", type=float, help="train for this long")
+    parser.add_argument("--steps", type=int, help="train for at most this many steps")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, help="CPU threads (default: torch decides)")
+    parser.add_argument("--batch", type=int, help="streams read side by side")
+    parser.add_argument("--chunk", type=int, help="events in a chunk of a stream")
+    parser.add_argument("--lr", type=float, help="highest learning rate")
+    parser.add_argument(
+        "--validate-minutes", type=float, default=5.0, help="minutes between validations"
+    )
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Run ``antiphon train``; returns the exit status (130 when interrupted).
+
+    Raises
+    ------
+    AntiphonError
+        For anything that the user can mend.
+    """
+    from antiphon_models.train import train
+
+    return train(args)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Show files read on stderr: a bar on a terminal, plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield _plain_progress
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading")
+
+        def show(done: int, total: int, name: str) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show
+
+
+def _plain_progress(done: int, total: int, name: str) -> None:
+    if done % 200 == 0 or done == total:
+        print(f"{done}/{total} {name}", file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``python -m antiphon_models.commands``."""
+    parser = argparse.ArgumentParser(prog="python -m antiphon_models.commands")
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_prepare_arguments(commands.add_parser("prepare"))
+    add_train_arguments(commands.add_parser("train"))
+    args = parser.parse_args(argv)
+    try:
+        return run_prepare(args) if args.command == "prepare" else run_train(args)
+    except AntiphonError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From MIDI files to training batches: reading, repairing, finding doubles, streaming."""

@@ -1,0 +1,255 @@
+"""Endless training streams: pieces one after another, chosen, varied and cut into chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.music import Voice
+from antiphon_models.events import (
+    BAR_PHASE_UNKNOWN,
+    BEAT_PHASE_UNKNOWN,
+    COLUMNS,
+    DURATION_MASKED,
+    Piece,
+    ticks_to_bin,
+    velocity_to_bin,
+)
+
+Rows = npt.NDArray[np.int16]
+"""Event rows, (events, columns): see ``antiphon_models.events.COLUMNS``."""
+
+N_COLUMNS: Final = len(COLUMNS)
+_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(
+    N_COLUMNS
+)
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """How pieces are chosen and varied.
+
+    Attributes
+    ----------
+    temper : float
+        Sets are seen in proportion to their notes to this power: 1 is natural, 0 equal.
+    longest : int
+        Notes after which a piece is left.
+    enter : float
+        Share of pieces that are entered at a random note instead of at their start.
+    restart : float
+        Chance, for each stream and chunk, to leave the piece and begin from a fresh state.
+    transpose : int
+        Largest transposition in semitones, up or down; drums stay.
+    velocity : int
+        Largest change of all velocities, up or down.
+    stretch : (float, float)
+        Range of the tempo factor in free time.
+    no_phase, no_bar, no_style : float
+        Share of pieces without any phase, without the phase in the bar, without the style.
+    mask_none, mask_all : float
+        Share of pieces with all durations shown and with none; the others alternate.
+    mask_span : (int, int)
+        Notes in a span of shown or hidden durations.
+    """
+
+    temper: float = 0.6
+    longest: int = 2000
+    enter: float = 0.25
+    restart: float = 0.03
+    transpose: int = 6
+    velocity: int = 10
+    stretch: tuple[float, float] = (0.75, 1.33)
+    no_phase: float = 0.25
+    no_bar: float = 0.10
+    no_style: float = 0.20
+    mask_none: float = 0.5
+    mask_all: float = 0.2
+    mask_span: tuple[int, int] = (8, 64)
+
+
+def piece_rows(piece: Piece, style: int) -> Rows:
+    """Write a piece as event rows, the beginning first, nothing varied or masked.
+
+    Parameters
+    ----------
+    piece : Piece
+        Any piece.
+    style : int
+        0 for unknown, else 1 + the index of the style.
+
+    Returns
+    -------
+    ndarray of int16
+        (1 + notes, columns).
+    """
+    rows = np.zeros((len(piece) + 1, N_COLUMNS), np.int16)
+    rows[:, _STYLE] = style
+    rows[0, _BEGIN] = 1
+    rows[1:, _SHIFT] = ticks_to_bin(piece.shift)
+    rows[1:, _VOICE] = piece.voice
+    rows[1:, _PITCH] = piece.pitch
+    rows[1:, _VELOCITY] = velocity_to_bin(piece.velocity)
+    rows[1:, _BEAT] = piece.beat_phase
+    rows[1:, _BAR] = piece.bar_phase
+    duration = ticks_to_bin(np.maximum(piece.duration, 1))
+    rows[1:, _DURATION_IN] = duration
+    rows[1:, _DURATION] = duration
+    return rows
+
+
+class EventStreams:
+    """Streams of events read side by side.
+
+    Parameters
+    ----------
+    pieces : mapping of str to sequence of Piece
+        Style -> pieces.
+    styles : sequence of str
+        Styles by their index; pieces of other styles are shown as unknown.
+    streams, chunk : int
+        Streams side by side, and events in a chunk.
+    seed : int
+        Everything random follows from it.
+    config : StreamConfig
+        How pieces are chosen and varied.
+    """
+
+    def __init__(
+        self,
+        pieces: Mapping[str, Sequence[Piece]],
+        styles: Sequence[str],
+        streams: int,
+        chunk: int,
+        seed: int,
+        config: StreamConfig | None = None,
+    ) -> None:
+        self.config = config or StreamConfig()
+        self.chunk = chunk
+        self._random = np.random.default_rng(seed)
+        self._sets = [
+            (1 + styles.index(style) if style in styles else 0, list(found))
+            for style, found in sorted(pieces.items())
+            if found
+        ]
+        longest = self.config.longest
+        lengths = [np.array([len(p) for p in found]) for _, found in self._sets]
+        # Long pieces are cut, so they are drawn more often: every note is equally likely.
+        visits = [np.maximum(length / longest, 1.0) for length in lengths]
+        self._in_set = [np.cumsum(v) / v.sum() for v in visits]
+        notes = np.array([length.sum() for length in lengths], np.float64)
+        a_visit = notes / np.array([v.sum() for v in visits])
+        chance = notes**self.config.temper / a_visit
+        self._of_set = np.cumsum(chance) / chance.sum()
+        self._buffers: list[Rows] = [np.zeros((0, N_COLUMNS), np.int16) for _ in range(streams)]
+        for index in range(streams):
+            self._buffers[index] = self._next_piece()
+
+    def next_chunk(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return the next events of all streams.
+
+        Returns
+        -------
+        rows : ndarray of int64
+            (chunk + 1, streams, columns). The last row is the first of the next chunk: events
+            ``rows[:-1]`` are heard and ``rows[1:]`` are what follows.
+        fresh : ndarray of bool
+            (streams,): the stream begins anew, its state must be zeros.
+        """
+        chunk, streams = self.chunk, len(self._buffers)
+        rows = np.empty((chunk + 1, streams, N_COLUMNS), np.int64)
+        fresh = self._random.random(streams) < self.config.restart
+        for index in range(streams):
+            if fresh[index]:
+                self._buffers[index] = self._next_piece()
+            parts, have = [self._buffers[index]], len(self._buffers[index])
+            while have < chunk + 1:
+                parts.append(self._next_piece())
+                have += len(parts[-1])
+            buffer = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            rows[:, index] = buffer[: chunk + 1]
+            self._buffers[index] = buffer[chunk:]
+        return rows, fresh
+
+    def state(self) -> dict[str, Any]:
+        """Return what :meth:`restore` needs: plain values and arrays."""
+        return {
+            "random": json.dumps(self._random.bit_generator.state),
+            "buffers": [b.copy() for b in self._buffers],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state` of streams of the same data, count and config."""
+        self._random.bit_generator.state = json.loads(state["random"])
+        self._buffers = [np.array(b, np.int16) for b in state["buffers"]]
+
+    def _next_piece(self) -> Rows:
+        random, config = self._random, self.config
+        which = _draw(self._of_set, random.random())
+        style, pieces = self._sets[which]
+        piece = pieces[_draw(self._in_set[which], random.random())]
+        start = 0
+        if len(piece) > config.longest or random.random() < config.enter:
+            start = int(random.integers(0, max(len(piece) - min(config.longest, 64), 1)))
+            if random.random() < 0.2:
+                start = 0
+        return self._vary(piece.select(slice(start, start + config.longest)), style)
+
+    def _vary(self, piece: Piece, style: int) -> Rows:
+        random, config = self._random, self.config
+        shift, duration = piece.shift, piece.duration
+        if not piece.metered:
+            low, high = np.log(config.stretch)
+            factor = float(np.exp(random.uniform(low, high)))
+            # Onsets are rounded, not shifts, so that errors do not add up.
+            onset = np.rint((piece.onset - piece.onset[0]) * factor).astype(np.int64)
+            shift = np.diff(onset, prepend=0)
+            duration = np.rint(duration * factor).astype(np.int64)
+        rows = np.zeros((len(piece) + 1, N_COLUMNS), np.int16)
+        rows[0, _BEGIN] = 1
+        rows[:, _STYLE] = 0 if random.random() < config.no_style else style
+        rows[1:, _SHIFT] = ticks_to_bin(shift)
+        rows[1:, _VOICE] = piece.voice
+        rows[1:, _PITCH] = self._transpose(piece)
+        change = int(random.integers(-config.velocity, config.velocity + 1))
+        rows[1:, _VELOCITY] = velocity_to_bin(np.clip(piece.velocity + change, 1, 127))
+        masks = random.random()
+        rows[1:, _BEAT] = BEAT_PHASE_UNKNOWN if masks < config.no_phase else piece.beat_phase
+        no_bar = masks < config.no_phase + config.no_bar
+        rows[1:, _BAR] = BAR_PHASE_UNKNOWN if no_bar else piece.bar_phase
+        bins = ticks_to_bin(np.maximum(duration, 1))
+        rows[1:, _DURATION] = bins
+        rows[1:, _DURATION_IN] = np.where(self._held(len(piece)), DURATION_MASKED, bins)
+        return rows
+
+    def _transpose(self, piece: Piece) -> npt.NDArray[np.int64]:
+        pitched = piece.voice != Voice.DRUMS
+        if not pitched.any():
+            return piece.pitch
+        low = -min(self.config.transpose, int(piece.pitch[pitched].min()))
+        high = min(self.config.transpose, 127 - int(piece.pitch[pitched].max()))
+        by = int(self._random.integers(low, high + 1))
+        return np.where(pitched, piece.pitch + by, piece.pitch)
+
+    def _held(self, notes: int) -> npt.NDArray[np.bool_]:
+        """Draw which durations are hidden, as they are for notes that the player still holds."""
+        random, config = self._random, self.config
+        draw = random.random()
+        if draw < config.mask_none:
+            return np.zeros(notes, np.bool_)
+        if draw < config.mask_none + config.mask_all:
+            return np.ones(notes, np.bool_)
+        low, high = config.mask_span
+        spans = random.integers(low, high + 1, notes // low + 1)
+        hidden = (np.arange(len(spans)) + int(random.integers(2))) % 2 == 1
+        return np.repeat(hidden, spans)[:notes]
+
+
+def _draw(cumulative: npt.NDArray[np.float64], at: float) -> int:
+    """Return the index that a point in 0..1 falls on; rounding may end just below 1."""
+    return min(int(np.searchsorted(cumulative, at, side="right")), len(cumulative) - 1)

@@ -1,0 +1,239 @@
+"""The player's arithmetic, one note at a time, with numpy alone.
+
+The formulas are those of :mod:`antiphon_models.player`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from antiphon.errors import CheckpointError
+from antiphon_models.events import (
+    BAR_PHASE_UNKNOWN,
+    BEAT_PHASE_UNKNOWN,
+    DURATION_MASKED,
+    FIELD_SIZES,
+    FIELDS,
+)
+from antiphon_models.sampling import FloatArray
+
+NORM_EPS: Final = 1e-5
+
+INPUTS: Final = (*FIELDS, "beat_phase", "bar_phase")
+"""Input tables in the order of the ids that a network reads."""
+
+INPUT_SIZES: Final = {
+    **FIELD_SIZES,
+    "duration": DURATION_MASKED + 1,
+    "beat_phase": BEAT_PHASE_UNKNOWN + 1,
+    "bar_phase": BAR_PHASE_UNKNOWN + 1,
+}
+
+CONTEXT: Final = {
+    field: (*FIELDS[:index], "beat_phase", "bar_phase") if index else ()
+    for index, field in enumerate(FIELDS)
+}
+"""What each head sees of the new note. The same as the trained network's (tested)."""
+
+Weights = Mapping[str, FloatArray]
+
+
+def weight_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of every weight of a network of this size."""
+    width, head_width = config["width"], config["head_width"]
+    tables = {**INPUT_SIZES, "style": 1 + len(config["styles"]), "begin": 1}
+    shapes: dict[str, tuple[int, ...]] = {f"embed.{n}": (r, width) for n, r in tables.items()}
+    for index in range(config["layers"]):
+        layer = f"core.{index}."
+        shapes |= {layer + "norm.weight": (width,), layer + "norm.bias": (width,)}
+        shapes |= {f"{layer}lstm.weight_{s}_l0": (4 * width, width) for s in ("ih", "hh")}
+        shapes |= {f"{layer}lstm.bias_{s}_l0": (4 * width,) for s in ("ih", "hh")}
+    shapes |= {"norm.weight": (width,), "norm.bias": (width,)}
+    rows = len(FIELDS) * head_width
+    shapes |= {"trunk.weight": (rows, width), "trunk.bias": (rows,)}
+    for field, size in FIELD_SIZES.items():
+        shapes |= {f"context.{field}.{j}": (INPUT_SIZES[j], head_width) for j in CONTEXT[field]}
+        shapes |= {f"head.{field}.weight": (size, head_width), f"head.{field}.bias": (size,)}
+    return shapes
+
+
+def check_weights(config: Mapping[str, Any], weights: Weights, name: str) -> None:
+    """Refuse weights that do not fit the config or are not finite.
+
+    Raises
+    ------
+    CheckpointError
+        Naming the first weight that is wrong.
+    """
+    wanted = f"expected the weights of a player in {name}"
+    remedy = "choose or train another checkpoint"
+    try:
+        shapes = weight_shapes(config)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(wanted, f"found a config without {error}", remedy) from error
+    for key, shape in shapes.items():
+        if key not in weights:
+            raise CheckpointError(wanted, f"found no {key}", remedy)
+        if weights[key].shape != shape:
+            found = f"found {key} of shape {weights[key].shape} instead of {shape}"
+            raise CheckpointError(wanted, found, remedy)
+        if not np.isfinite(weights[key]).all():
+            raise CheckpointError(wanted, f"found NaN or infinity in {key}", remedy)
+
+
+class Network(Protocol):
+    """The arithmetic of a player, one step at a time."""
+
+    def set_style(self, vector: FloatArray) -> None:
+        """Add this style embedding (width,) to every input from now on."""
+
+    def read(self, ids: Sequence[int] | None) -> None:
+        """Take one step: a note's ids in the order of INPUTS, or None for a beginning."""
+
+    def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
+        """Return the logits (classes,) of a field of the next note; valid until the next call."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+    def memory(self) -> Any:
+        """Return a copy of all that is remembered."""
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what :meth:`memory` returned."""
+
+
+class NumpyNetwork:
+    """The network's arithmetic in float32.
+
+    What can be folded is folded at load: the norms' weights and biases into the matrices
+    after them, both biases into one, both matrices of a layer into one (4W, 2W) for the input
+    and the hidden state side by side, and the halves of ``sigmoid(v) = tanh(v/2)/2 + 1/2``
+    and of GELU into weights. A step then is one matrix-vector product a layer.
+    """
+
+    def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
+        width, layers, head_width = config["width"], config["layers"], config["head_width"]
+        w = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
+        self._tables = [w[f"embed.{name}"] for name in INPUTS]
+        self._begin = w["embed.begin"][0]
+        self._style = np.zeros(width, np.float32)
+        self._layers = [_fold_layer(w, f"core.{index}.", width) for index in range(layers)]
+        norm, trunk = w["norm.weight"], w["trunk.weight"]
+        self._trunk_weight = np.ascontiguousarray(trunk * norm)  # (5H, W)
+        self._trunk_bias = w["trunk.bias"] + trunk @ w["norm.bias"]
+        self._heads = {
+            field: (
+                slice(index * head_width, (index + 1) * head_width),
+                {j: w[f"context.{field}.{j}"] for j in CONTEXT[field]},
+                w[f"head.{field}.weight"] * np.float32(0.5),  # of GELU
+                w[f"head.{field}.bias"],
+                np.empty(size, np.float32),
+            )
+            for index, (field, size) in enumerate(FIELD_SIZES.items())
+        }
+        # Rows: for each layer its input, hidden and cell state, then the core's output. Input
+        # and hidden state lie side by side, as the layer's matrix wants them.
+        self._memory = np.zeros((3 * layers + 1, width), np.float32)
+        flat = self._memory.reshape(-1)
+        self._joined = [flat[3 * n * width : (3 * n + 2) * width] for n in range(layers)]
+        self._out = self._memory[-1]
+        self._x = np.empty(width, np.float32)
+        self._mean = np.full(width, 1 / width, np.float32)
+        self._gates = np.empty((4, width), np.float32)
+        self._trunk = np.empty(len(FIELDS) * head_width, np.float32)
+        self._trunk_known = False
+        self._u, self._v = np.empty((2, head_width), np.float32)
+
+    def set_style(self, vector: FloatArray) -> None:
+        """Add this style embedding (width,) to every input from now on."""
+        self._style = np.ascontiguousarray(vector, np.float32)
+
+    def read(self, ids: Sequence[int] | None) -> None:
+        """Take one step."""
+        x, gates, memory = self._x, self._gates, self._memory
+        np.copyto(x, self._style)
+        if ids is None:
+            x += self._begin
+        else:
+            for table, index in zip(self._tables, ids, strict=True):
+                x += table[index]
+        flat, sigmoids, (write, forget, show, new) = gates.reshape(-1), gates[:3], gates
+        for index, (weight, bias) in enumerate(self._layers):
+            a, h, c = memory[3 * index : 3 * index + 3]
+            self._normalise(x, a)
+            np.dot(weight, self._joined[index], out=flat)
+            flat += bias
+            np.tanh(flat, out=flat)
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            c *= forget
+            write *= new
+            c += write
+            np.tanh(c, out=h)
+            h *= show
+            x += h
+        self._normalise(x, self._out)
+        self._trunk_known = False
+
+    def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
+        """Return the logits of a field; the buffer is used again by the next call for it."""
+        if not self._trunk_known:
+            np.dot(self._trunk_weight, self._out, out=self._trunk)
+            self._trunk += self._trunk_bias
+            self._trunk_known = True
+        rows, tables, weight, bias, logits = self._heads[field]
+        u, v = self._u, self._v
+        np.copyto(u, self._trunk[rows])
+        for name, table in tables.items():
+            u += table[known[name]]
+        np.multiply(u, u, out=v)  # v = u * (1 + tanh(sqrt(2/pi) * (u + 0.044715 u^3)))
+        v *= 0.044715 * _GELU
+        v += _GELU
+        v *= u
+        np.tanh(v, out=v)
+        v += 1.0
+        v *= u
+        np.dot(weight, v, out=logits)
+        logits += bias
+        return logits
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._memory.fill(0)
+        self._trunk_known = False
+
+    def memory(self) -> Any:
+        """Return a copy of all that is remembered, (3 layers + 1, width)."""
+        copy = self._memory.copy()
+        copy.flags.writeable = False
+        return copy
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what :meth:`memory` returned."""
+        np.copyto(self._memory, memory)
+        self._trunk_known = False
+
+    def _normalise(self, x: FloatArray, out: FloatArray) -> None:
+        np.subtract(x, self._mean.dot(x), out=out)
+        out *= 1 / math.sqrt(float(out.dot(out)) / len(x) + NORM_EPS)
+
+
+_GELU: Final = math.sqrt(2 / math.pi)
+
+
+def _fold_layer(w: Weights, layer: str, width: int) -> tuple[FloatArray, FloatArray]:
+    """Return a layer's one matrix (4W, 2W) and bias (4W,), gates in the order i, f, o, g."""
+    order = np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
+    into = w[f"{layer}lstm.weight_ih_l0"]
+    weight = np.hstack([into * w[f"{layer}norm.weight"], w[f"{layer}lstm.weight_hh_l0"]])
+    bias = w[f"{layer}lstm.bias_ih_l0"] + w[f"{layer}lstm.bias_hh_l0"]
+    bias = bias + into @ w[f"{layer}norm.bias"]
+    weight, bias = np.ascontiguousarray(weight[order]), bias[order]
+    weight[: 3 * width] *= 0.5  # exact: a power of two
+    bias[: 3 * width] *= 0.5
+    return weight, bias

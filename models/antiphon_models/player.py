@@ -1,0 +1,318 @@
+"""The player: a recurrent network that reads notes and says what comes next.
+
+One event (note) a step, see :mod:`antiphon_models.events`. In the formulas below ``W`` is the
+width, ``H`` the head width, ``S`` the number of styles and ``E[i]`` row i of table E.
+
+Input of a note (``x``: W)::
+
+    x = embed.shift[shift] + embed.voice[voice] + embed.pitch[pitch]
+      + embed.velocity[velocity] + embed.duration[duration]
+      + embed.beat_phase[beat_phase] + embed.bar_phase[bar_phase] + embed.style[style]
+
+Every value is a bin or an id; ``duration`` is DURATION_MASKED for a note still held, the phases
+are those of the note's own onset, and style is 0 for "unknown", 1 + i for ``config.styles[i]``.
+A piece begins with the input ``x = embed.begin[0] + embed.style[style]``. A fresh state is zeros.
+
+Core, for each layer l (LSTM gates stacked in the order i, f, g, o; two biases)::
+
+    a = layernorm(x; core.l.norm.weight, core.l.norm.bias)             eps = NORM_EPS
+    gates = core.l.lstm.weight_ih_l0 @ a + core.l.lstm.bias_ih_l0
+          + core.l.lstm.weight_hh_l0 @ h_l + core.l.lstm.bias_hh_l0
+    c_l = sigmoid(f) * c_l + sigmoid(i) * tanh(g)
+    h_l = sigmoid(o) * tanh(c_l)
+    x = x + h_l
+
+    h = layernorm(x; norm.weight, norm.bias)
+
+Heads, drawn in the order shift, voice, pitch, velocity, duration. Head k (0..4) owns rows
+``k*H : (k+1)*H`` of ``trunk``, and sees what is already known of the new note::
+
+    u_k = gelu_tanh(trunk.weight[rows] @ h + trunk.bias[rows] + sum_j context.k.j[value_j])
+    logits_k = head.k.weight @ u_k + head.k.bias
+
+with j over CONTEXT[k]: the fields before k and, once the shift is known (so for every head
+but the first), beat_phase and bar_phase of the *new* onset.
+gelu_tanh(v) = v/2 * (1 + tanh(sqrt(2/pi) * (v + 0.044715 v^3))).
+
+Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.norm.*`` (W,);
+``core.l.lstm.weight_*`` (4W, W); ``core.l.lstm.bias_*`` (4W,); ``norm.*`` (W,); ``trunk.weight``
+(5H, W); ``context.<k>.<j>`` (rows, H); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from antiphon_models.events import (
+    BAR_PHASE_UNKNOWN,
+    BEAT_PHASE_UNKNOWN,
+    FIELD_SIZES,
+    FIELDS,
+    TIME_BINS,
+)
+from antiphon_models.events import COLUMN as COLUMN
+from antiphon_models.events import COLUMNS as COLUMNS
+
+NORM_EPS: Final = 1e-5
+
+INPUT_SIZES: Final = {
+    **FIELD_SIZES,
+    "duration": TIME_BINS + 1,
+    "beat_phase": BEAT_PHASE_UNKNOWN + 1,
+    "bar_phase": BAR_PHASE_UNKNOWN + 1,
+}
+"""Rows of each input table; ``style`` (1 + styles) and ``begin`` (1) come on top."""
+
+CONTEXT: Final = {
+    "shift": (),
+    "voice": ("shift", "beat_phase", "bar_phase"),
+    "pitch": ("shift", "voice", "beat_phase", "bar_phase"),
+    "velocity": ("shift", "voice", "pitch", "beat_phase", "bar_phase"),
+    "duration": ("shift", "voice", "pitch", "velocity", "beat_phase", "bar_phase"),
+}
+"""What each head sees of the new note."""
+
+LOSS_WEIGHTS: Final = {"shift": 1.0, "voice": 1.0, "pitch": 1.5, "velocity": 0.7, "duration": 1.0}
+
+
+@dataclass(frozen=True)
+class PlayerConfig:
+    """Size of the network and the styles it knows."""
+
+    width: int = 384
+    layers: int = 2
+    head_width: int = 256
+    dropout: float = 0.1
+    styles: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {**asdict(self), "styles": list(self.styles)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PlayerConfig:
+        """Make a config from :meth:`to_dict`'s result; keys of no field are ignored."""
+        names = {f.name for f in fields(cls)}
+        known = {key: value for key, value in values.items() if key in names}
+        return cls(**{**known, "styles": tuple(known.get("styles", ()))})
+
+
+class State(NamedTuple):
+    """What the network remembers: hidden and cell state, each (layers, batch, width)."""
+
+    hidden: Tensor
+    cell: Tensor
+
+    def detach(self) -> State:
+        """Cut the state from the graph."""
+        return State(self.hidden.detach(), self.cell.detach())
+
+
+class Layer(nn.Module):
+    """Pre-norm residual LSTM layer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
+        self.lstm = nn.LSTM(width, width)
+
+    def forward(
+        self, x: Tensor, hidden: Tensor, cell: Tensor, dropout: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read (time, batch, width) with states (1, batch, width); return the same three."""
+        out, (hidden, cell) = self.lstm(self.norm(x), (hidden, cell))  # (time, batch, width)
+        if self.training and dropout > 0:
+            out = out * _mask_over_time(out, dropout)
+        return x + out, hidden, cell
+
+
+class Player(nn.Module):
+    """The network; see the module's docstring for its arithmetic."""
+
+    def __init__(self, config: PlayerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, head_width = config.width, config.head_width
+        sizes = {**INPUT_SIZES, "style": 1 + len(config.styles), "begin": 1}
+        self.embed = nn.ParameterDict(
+            {name: nn.Parameter(torch.empty(rows, width)) for name, rows in sizes.items()}
+        )
+        self.core = nn.ModuleList(Layer(width) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
+        self.trunk = nn.Linear(width, len(FIELDS) * head_width)
+        self.context = nn.ModuleDict(
+            {
+                head: nn.ParameterDict(
+                    {j: nn.Parameter(torch.empty(INPUT_SIZES[j], head_width)) for j in seen}
+                )
+                for head, seen in CONTEXT.items()
+                if seen
+            }
+        )
+        self.head = nn.ModuleDict(
+            {name: nn.Linear(head_width, size) for name, size in FIELD_SIZES.items()}
+        )
+        self._initialise()
+
+    def _initialise(self) -> None:
+        width = self.config.width
+        for name, weight in self.named_parameters():
+            if name.startswith("embed."):
+                nn.init.normal_(weight, std=0.3)
+            elif name.startswith("context."):
+                nn.init.normal_(weight, std=0.1)
+            elif "weight_hh" in name:
+                for gate in torch.split(weight.data, width):
+                    nn.init.orthogonal_(gate)
+            elif "bias" in name:
+                nn.init.zeros_(weight)
+                if "bias_ih" in name:  # remember at first
+                    nn.init.ones_(weight.data[width : 2 * width])
+            elif weight.dim() == 2:
+                nn.init.xavier_uniform_(weight)
+
+    def fresh_state(self, batch: int) -> State:
+        """Return the state of `batch` streams that have heard nothing."""
+        weight = self.norm.weight
+        zeros = weight.new_zeros(self.config.layers, batch, self.config.width)
+        return State(zeros, zeros)
+
+    def hidden(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read events.
+
+        Parameters
+        ----------
+        rows : Tensor
+            Events, (time, batch, len(COLUMNS)), int64.
+        state : State
+            What was heard before.
+
+        Returns
+        -------
+        Tensor, State
+            (time, batch, width) after the last norm, and the new state.
+        """
+        x = self._embed(rows)  # (time, batch, width)
+        if self.training and self.config.dropout > 0:
+            x = x * _mask_over_time(x, self.config.dropout)
+        hidden, cell = [], []
+        for index, layer in enumerate(self.core):
+            x, h, c = layer(
+                x,
+                state.hidden[index : index + 1].contiguous(),
+                state.cell[index : index + 1].contiguous(),
+                self.config.dropout,
+            )
+            hidden.append(h)
+            cell.append(c)
+        return self.norm(x), State(torch.cat(hidden), torch.cat(cell))
+
+    def _embed(self, rows: Tensor) -> Tensor:
+        """Sum the rows of the input tables; one gather over all tables stacked."""
+        begin = rows[..., COLUMN["begin"]] == 1  # (time, batch)
+        table, offsets = _stack(self.embed)
+        names = ("shift", "voice", "pitch", "velocity", "duration", "beat_phase", "bar_phase")
+        index = rows[..., : len(names)] + torch.tensor(
+            [offsets[name] for name in names], device=rows.device
+        )
+        # A piece's beginning has its own vector; the notes' fields point at a row of zeros.
+        index = index.masked_fill(begin.unsqueeze(-1), table.shape[0])
+        style = rows[..., COLUMN["style"]] + offsets["style"]
+        start = torch.where(begin, offsets["begin"], table.shape[0])
+        index = torch.cat([index, style.unsqueeze(-1), start.unsqueeze(-1)], -1)
+        return _sum_rows(_with_zeros(table), index)
+
+    def forward(
+        self, rows: Tensor, following: Tensor, state: State
+    ) -> tuple[dict[str, Tensor], State]:
+        """Score the fields of the events that follow.
+
+        Parameters
+        ----------
+        rows : Tensor
+            Events heard, (time, batch, len(COLUMNS)), int64.
+        following : Tensor
+            The event after each of them, same shape. A head only sees its CONTEXT.
+        state : State
+            What was heard before `rows`.
+
+        Returns
+        -------
+        dict, State
+            Field -> logits (time, batch, classes), and the new state.
+        """
+        h, state = self.hidden(rows, state)
+        trunk = self.trunk(h).split(self.config.head_width, -1)  # 5 x (time, batch, head_width)
+        logits = {}
+        for name, u in zip(FIELDS, trunk, strict=True):
+            if CONTEXT[name]:
+                tables = self.context[name]
+                table, offsets = _stack(tables)  # type: ignore[arg-type]
+                columns = [COLUMN[j] for j in CONTEXT[name]]
+                index = following[..., columns] + torch.tensor(
+                    [offsets[j] for j in CONTEXT[name]], device=rows.device
+                )
+                u = u + _sum_rows(table, index)
+            logits[name] = self.head[name](functional.gelu(u, approximate="tanh"))
+        return logits, state
+
+    def nll(self, rows: Tensor, following: Tensor, state: State) -> tuple[dict[str, Tensor], State]:
+        """Return the negative log likelihood of each field, nats, (time, batch), and the state.
+
+        Positions whose following event begins a piece have no meaning; leave them out.
+        """
+        logits, state = self(rows, following, state)
+        found = {}
+        for name, scores in logits.items():
+            target = following[..., COLUMN[name]]
+            losses = functional.cross_entropy(
+                scores.flatten(0, 1), target.flatten(), reduction="none"
+            )
+            found[name] = losses.view_as(target)
+        return found, state
+
+    def loss(self, rows: Tensor, following: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the weighted mean loss (a scalar) over all notes that follow, and the state."""
+        found, state = self.nll(rows, following, state)
+        weighted = sum(
+            (found[name] * weight for name, weight in LOSS_WEIGHTS.items()),
+            start=torch.zeros((), device=rows.device),
+        )
+        note = (following[..., COLUMN["begin"]] == 0).to(weighted.dtype)  # (time, batch)
+        return (weighted * note).sum() / note.sum().clamp(min=1), state
+
+
+def _stack(tables: nn.ParameterDict) -> tuple[Tensor, dict[str, int]]:
+    offsets, at = {}, 0
+    for name, table in tables.items():
+        offsets[name] = at
+        at += table.shape[0]
+    return torch.cat(list(tables.values())), offsets
+
+
+def _with_zeros(table: Tensor) -> Tensor:
+    return torch.cat([table, table.new_zeros(1, table.shape[1])])
+
+
+def _sum_rows(table: Tensor, index: Tensor) -> Tensor:
+    """Sum the rows of `table` (rows, width) at `index` (..., n): (..., width)."""
+    if table.device.type == "mps":  # not every torch has embedding_bag there
+        return functional.embedding(index, table).sum(-2)
+    flat = functional.embedding_bag(index.reshape(-1, index.shape[-1]), table, mode="sum")
+    return flat.view(*index.shape[:-1], table.shape[1])
+
+
+def _mask_over_time(x: Tensor, dropout: float) -> Tensor:
+    """One dropout mask for the whole chunk (variational): (1, batch, width)."""
+    keep = 1 - dropout
+    return torch.empty_like(x[:1]).bernoulli_(keep) / keep
+
+
+def count_weights(model: nn.Module) -> int:
+    """Return the number of trained weights."""
+    return sum(p.numel() for p in model.parameters())

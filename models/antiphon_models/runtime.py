@@ -1,0 +1,223 @@
+"""Playing a player: the network one note at a time, on the CPU, with numpy alone.
+
+:class:`RecurrentPlayer` keeps what has been heard and said; a :class:`Network` does the
+arithmetic (see :mod:`antiphon_models.player`). :func:`load_player` makes one of a checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from antiphon.errors import UsageError
+from antiphon.model import Controls, Event, PlayerInfo, Window
+from antiphon.music import TICKS_PER_BEAT, Meter
+from antiphon_models.checkpoint import SHIPPED, SUFFIX, load_checkpoint, user_checkpoints
+from antiphon_models.constraints import Own
+from antiphon_models.events import (
+    BAR_BEATS,
+    BAR_PHASE_UNKNOWN,
+    BEAT_PHASE_UNKNOWN,
+    DURATION_MASKED,
+)
+from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
+from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a player remembers. The style is a setting, not a memory."""
+
+    memory: Any
+    own: Own
+    last: int | None
+    bar_ticks: int
+    metered: bool
+
+
+class RecurrentPlayer:
+    """Implements :class:`antiphon.model.Player` around a network.
+
+    A note counts as the partner's own if the very object that :meth:`sample` returned last is
+    fed; everything else is heard. The style outlasts :meth:`begin` and :meth:`restore`.
+    """
+
+    def __init__(self, network: Network, info: PlayerInfo, styles: FloatArray) -> None:
+        self._network, self._info = network, info
+        self._styles = styles  # (1 + styles, width)
+        self._own = Own()
+        self._last: int | None = None
+        self._drawn: Event | None = None
+        self._bar_ticks, self._metered = 4 * TICKS_PER_BEAT, True
+        self.set_style(())
+        self.begin(Meter())
+
+    @property
+    def info(self) -> PlayerInfo:
+        """Name, styles, device."""
+        return self._info
+
+    def begin(self, meter: Meter, *, metered: bool = True) -> None:
+        """Forget everything but the style; tick 0 is a bar line of `meter`."""
+        self._bar_ticks, self._metered = round(meter.bar * TICKS_PER_BEAT), metered
+        self._own, self._last, self._drawn = Own(), None, None
+        self._network.clear()
+        self._network.read(None)
+
+    def set_style(self, mix: Sequence[tuple[str, float]]) -> None:
+        """Play in a weighted mean of styles; no weight at all is the unknown style.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a weight is negative or not finite.
+        """
+        vector = np.zeros_like(self._styles[0])
+        total = 0.0
+        for name, weight in mix:
+            if name not in self._info.styles:
+                known = ", ".join(self._info.styles) or "none"
+                raise ValueError(f"style {name!r} is unknown; {self._info.name} knows {known}")
+            if not (math.isfinite(weight) and weight >= 0):
+                raise ValueError(f"weight of style {name!r} must be 0 or above, got {weight}")
+            vector += weight * self._styles[1 + self._info.styles.index(name)]
+            total += weight
+        self._network.set_style(vector / total if total > 0 else self._styles[0])
+
+    def feed(self, event: Event) -> None:
+        """Hear one note; an onset before the last one counts as with it."""
+        onset = int(event.onset)
+        last = onset if self._last is None else self._last
+        duration = DURATION_MASKED if event.duration is None else nearest_bin(event.duration)
+        velocity = min(max(event.velocity, 0), 127) >> 2
+        ids = (nearest_bin(onset - last), event.voice, event.pitch, velocity, duration)
+        self._network.read((*ids, *self._phases(onset)))
+        self._last = max(onset, last)
+        if event is self._drawn:
+            self._own = self._own.heard(event)
+            self._drawn = None
+
+    def sample(self, window: Window, controls: Controls, random: Any) -> Event:
+        """Draw the next note without feeding it; takes the same number of draws for each."""
+        uniforms = random.random(DRAWS).tolist()
+        self._drawn = draw_event(
+            self._network.score, self._phases, self._own, self._last, window, controls, uniforms
+        )
+        return self._drawn
+
+    def snapshot(self) -> object:
+        """Return the whole state, a few KB; it shares nothing with the player."""
+        memory = self._network.memory()
+        return Snapshot(memory, self._own, self._last, self._bar_ticks, self._metered)
+
+    def restore(self, snapshot: object) -> None:
+        """Go back to a snapshot of this player."""
+        state = cast(Snapshot, snapshot)
+        self._own, self._last = state.own, state.last
+        self._bar_ticks, self._metered = state.bar_ticks, state.metered
+        self._network.recall(state.memory)
+
+    def _phases(self, onset: int) -> tuple[int, int]:
+        if not self._metered:
+            return BEAT_PHASE_UNKNOWN, BAR_PHASE_UNKNOWN
+        beats, ticks = divmod(onset % self._bar_ticks, TICKS_PER_BEAT)
+        return ticks, min(beats, BAR_BEATS - 1)
+
+
+class NumpyPlayer(RecurrentPlayer):
+    """A player on the CPU, without torch.
+
+    Parameters
+    ----------
+    config : mapping
+        Size and styles, as in a checkpoint.
+    weights : mapping
+        Name -> float32 array, as in a checkpoint.
+    name : str
+        What it is called.
+    metadata : mapping, optional
+        Shown in :attr:`info`.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights do not fit the config.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        weights: Weights,
+        name: str = "player",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        check_weights(config, weights, name)
+        info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
+        styles = np.asarray(weights["embed.style"], np.float32)
+        super().__init__(NumpyNetwork(config, weights), info, styles)
+
+
+@cache
+def use_one_thread() -> None:
+    """Keep numpy's matrix products on one thread, in the whole process and from now on.
+
+    At these sizes a second thread costs more than it brings, and it would wait for a core
+    that keeps time. Looking for the libraries takes milliseconds, so it is done once.
+    """
+    threadpool_limits(limits=1, user_api="blas")
+
+
+def checkpoint_path(path_or_name: str | Path) -> Path:
+    """Return the file of a checkpoint given by its path, or by its name.
+
+    Names are looked up among the user's own checkpoints first, then among the shipped ones.
+    """
+    path = Path(path_or_name)
+    if path.suffix == SUFFIX or path.name != str(path_or_name):
+        return path
+    own = user_checkpoints() / f"{path_or_name}{SUFFIX}"
+    return own if own.is_file() else SHIPPED / own.name
+
+
+def load_player(path_or_name: str | Path, device: str = "auto") -> RecurrentPlayer:
+    """Load a player from a checkpoint.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        A checkpoint, see :func:`checkpoint_path`.
+    device : str
+        auto, cpu, cuda or mps. A network of a few million weights, one note at a time, waits
+        for a GPU's launches and copies longer than it computes, so "auto" is the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is missing, broken or not a player's.
+    UsageError
+        If the device cannot be used.
+    """
+    checkpoint = load_checkpoint(checkpoint_path(path_or_name), "player")
+    name = checkpoint.path.stem
+    metadata = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in checkpoint.info.items()
+    }
+    if device in ("auto", "cpu"):
+        use_one_thread()
+        return NumpyPlayer(checkpoint.config, checkpoint.weights, name, metadata)
+    try:
+        from antiphon_models.runtime_torch import TorchPlayer
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"device {device} needs torch", "torch is not installed", "use --device cpu"
+        ) from error
+    return TorchPlayer(checkpoint.config, checkpoint.weights, name, metadata, device)
