@@ -102,6 +102,7 @@ def save_checkpoint(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(kept, temporary, metadata)
+        temporary.chmod(0o644)  # made for the owner alone, but others may play it too
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

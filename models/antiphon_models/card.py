@@ -1,0 +1,177 @@
+"""Writes the model card of a checkpoint from its metadata and an evaluation.
+
+``python -m antiphon_models.card CHECKPOINT EVAL.json > player.md``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from antiphon.errors import AntiphonError, DataError
+from antiphon_models.checkpoint import CheckpointHeader, read_header
+from antiphon_models.report import describe, markdown_table
+
+SOURCES: Final = {
+    "chopin": "piano, first editions; CC BY 4.0, Fryderyk Chopin Institute",
+    "giantmidi": "piano, transcribed from recordings, with wrong notes; "
+    "CC BY 4.0, ByteDance (GiantMIDI-Piano)",
+    "groove": "drums, played; CC BY 4.0, Google LLC (Groove MIDI Dataset 1.0.0, "
+    "Gillick et al. 2019)",
+    "js_fakes": "four-part chorales in Bach's manner, machine-made; CC BY 4.0, Omar Peracha "
+    "(JS Fake Chorales)",
+    "lead_sheets": "melodies of 1930 and before; public domain, via OpenEWLD",
+    "lieder": "voice and piano; CC0, OpenScore Lieder",
+    "piano_rolls": "piano, reproducing rolls 1905 to 1930; MIT, Stanford University piano rolls "
+    "(pianolatron-data)",
+    "pop909": "pop songs: melody, second voice, piano; MIT, Music X Lab (POP909); the songs are "
+    "in copyright",
+}
+"""What the shipped sets are, with licence and credit."""
+
+
+def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
+    """Return the model card as Markdown.
+
+    Parameters
+    ----------
+    header : CheckpointHeader
+        Of a player.
+    evaluation : mapping
+        What ``antiphon evaluate player --json`` printed.
+    """
+    info, config = header.info, header.config
+    data = info.get("data", {})
+    size = header.path.stat().st_size / 1e6
+    parts = [
+        f"# {header.path.stem}: the player's network",
+        "A recurrent network that reads notes and says what comes next. Antiphon plays with it: "
+        "it hears a musician's phrase note by note, and its answer is drawn from it.",
+        "## Architecture",
+        f"One event is one note: onset shift, voice, pitch, velocity (32 bins) and duration, drawn "
+        f"in this order, each from what was drawn before it. {config.get('layers')} LSTM layers of "
+        f"width {config.get('width')} (residual, layer norm before each), five heads of width "
+        f"{config.get('head_width')}, styles: {', '.join(config.get('styles', [])) or 'none'}. "
+        f"{_number(info.get('weights'))} weights, {size:.1f} MB.",
+        "## Training",
+        _training(info),
+        "## Data",
+        _data(data),
+        "## Figures",
+        "\n\n".join(describe(evaluation)),
+        markdown_table(evaluation),
+        _verdict(evaluation),
+        "## Use",
+        "Meant for playing with a musician live, and for continuing MIDI files. It knows melody, "
+        "a second voice, keys and drums, in the styles of its data. Scale, register, polyphony "
+        "and density are kept by the program around it, not by the network.",
+        "## Limits",
+        _limits(data),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else "unknown"
+
+
+def _training(info: Mapping[str, Any]) -> str:
+    lines = [
+        f"- command: `{info.get('command', 'unknown')}`",
+        f"- seed: {info.get('seed', 'unknown')}",
+        f"- notes seen: {_number(info.get('notes_seen'))} in {_number(info.get('steps'))} steps",
+        f"- wall time: {info.get('minutes', 'unknown')} minutes",
+        f"- code: revision {info.get('revision', 'unknown')}, "
+        f"torch {info.get('torch', 'unknown')}, {info.get('created', 'unknown')}",
+    ]
+    return "\n".join(lines)
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    rows = ["| set | pieces | notes | what, licence, credit |", "| :-- | --: | --: | :-- |"]
+    for name, entry in data.items():
+        text = SOURCES.get(name, entry.get("licence", "unknown"))
+        rows.append(
+            f"| {name} | {_number(entry.get('pieces'))} | {_number(entry.get('notes'))} | {text} |"
+        )
+    return "\n".join(rows)
+
+
+def _verdict(evaluation: Mapping[str, Any]) -> str:
+    sets = evaluation["sets"]
+    judged = {name: f["beats"] for name, f in sets.items() if "beats" in f}
+    if not judged:
+        return "No baselines were measured."
+    lines = []
+    for which, text in (
+        ("ngram", "the n-gram with back-off"),
+        ("repeat", "the last bar repeated"),
+        ("own_past", "the n-gram that also copies from the piece's own past"),
+    ):
+        asked = {name: beats[which] for name, beats in judged.items() if which in beats}
+        won = [name for name, beaten in asked.items() if beaten]
+        lost = [name for name, beaten in asked.items() if not beaten]
+        if asked:
+            tail = f"; not on {', '.join(lost)}" if lost else ""
+            lines.append(f"- Beats {text} in pitch on {', '.join(won) or 'no set'}{tail}.")
+    return "\n".join(lines)
+
+
+def _limits(data: Mapping[str, Any]) -> str:
+    lines = [
+        "- It looks back through its state alone. It does not plan form, and it forgets: long "
+        "passages are not repeated exactly, as an n-gram over the piece's own past can.",
+        "- Piano, song and pop accompaniment, drums in 4/4: other music is foreign to it.",
+        "- Most scores have no dynamics, so velocities are flat there; repeats were not written "
+        "out in the scores.",
+        "- Rolls and transcriptions have no beat: times there are seconds at two beats a second.",
+    ]
+    if "giantmidi" in data:
+        lines.append("- giantmidi is a transcription and has wrong notes, which it may imitate.")
+    if "pop909" in data:
+        lines.append(
+            "- Memorisation: the songs of POP909 are in copyright, whatever the licence of the "
+            "files. The network may reproduce fragments of their melodies; check what you "
+            "publish. It was not trained to avoid this."
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``python -m antiphon_models.card``."""
+    parser = argparse.ArgumentParser(prog="python -m antiphon_models.card")
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    parser.add_argument("evaluation", type=Path, metavar="EVAL.json")
+    args = parser.parse_args(argv)
+    try:
+        print(write_card(read_header(args.checkpoint), _read_evaluation(args.evaluation)), end="")
+    except AntiphonError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _read_evaluation(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"expected the output of 'antiphon evaluate --json' in {path}",
+            f"found {error}",
+            "run the evaluation again",
+        ) from error
+    if not isinstance(found, dict) or "sets" not in found:
+        raise DataError(
+            f"expected the output of 'antiphon evaluate --json' in {path}",
+            "found other JSON",
+            "run the evaluation again",
+        )
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Shows an evaluation: a table in the terminal, Markdown with plots in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from antiphon.errors import DataError
+
+Result = Mapping[str, Any]
+"""What ``antiphon evaluate --json`` prints."""
+
+BASELINES: Final = {
+    "ngram": "n-gram",
+    "repeat": "last bar",
+    "own_past": "n-gram + own past",
+}
+"""Baselines by their public names, with what they are called in tables."""
+
+COLUMNS: Final = (
+    "pitch_nll",
+    "pitch_accuracy",
+    "pitch_precision",
+    "pitch_recall",
+    "pitch_f1",
+    "shift_nll",
+    "voice_nll",
+    "velocity_nll",
+    "duration_nll",
+    "nll",
+)
+"""Figures in the order of the tables."""
+
+
+def table_rows(result: Result) -> list[list[str]]:
+    """Lay out the figures: a heading, then a row for the player and each baseline of a set."""
+    heads = [
+        name.replace("_nll", "").replace("pitch_", "").replace("nll", "sum") for name in COLUMNS
+    ]
+    rows = [["set", "notes", "model", *heads, "beats both"]]
+    for name, figures in result["sets"].items():
+        beats = figures.get("beats_baselines")
+        verdict = "" if beats is None else "yes" if beats else "no"
+        who = f"player ({figures['style']})"
+        rows.append([name, f"{figures['notes']:,}", who, *_cells(figures), verdict])
+        for key, values in figures.get("baseline", {}).items():
+            rows.append(["", "", BASELINES.get(key, key), *_cells(values), ""])
+    return rows
+
+
+def _cells(figures: Mapping[str, Any]) -> list[str]:
+    return [f"{figures[name]:.3f}" if name in figures else "" for name in COLUMNS]
+
+
+def describe(result: Result) -> list[str]:
+    """Say in a few lines what the figures are."""
+    lines = [
+        f"Checkpoint {Path(result['checkpoint']).name} on {result['device']}.",
+        "Likelihoods are nats a note (lower is better): each field is predicted from everything "
+        "before it, every note counts once, nothing is varied. Pitch is given the note's onset "
+        f"and voice; velocity is in {result['velocity_bins']} bins. Precision, recall and F1 are "
+        "macro means over the pitches of the set.",
+    ]
+    training = result.get("baseline_training")
+    if training:
+        if training["notes"]:
+            text = f"The baselines were trained on {training['notes']:,} notes"
+            left = training["notes_left_out"]
+            lines.append(f"{text} ({left:,} left out)." if left else f"{text}.")
+        else:
+            lines.append("The baselines had no training data: they know each piece's past only.")
+    return lines
+
+
+def print_table(result: Result) -> None:
+    """Print the figures as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    heading, *rows = table_rows(result)
+    table = Table()
+    for index, name in enumerate(heading):
+        table.add_column(name, justify="left" if index in (0, 2) else "right", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*row, style="bold" if row[0] else "dim")
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe takes whole lines
+        console = Console(width=200)
+    console.print(table)
+    for line in describe(result):
+        console.print(line, highlight=False)
+
+
+def markdown_table(result: Result) -> str:
+    """Return the figures as a Markdown table."""
+    heading, *rows = table_rows(result)
+    align = [":--" if index in (0, 2) else "--:" for index in range(len(heading))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (heading, align, *rows))
+
+
+def write_report(directory: Path, result: Result) -> Path:
+    """Write ``report.md`` and its plots.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written, or matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise DataError(
+            "expected matplotlib for the plots of --report",
+            "found it not installed",
+            "install antiphon[train]",
+        ) from error
+    matplotlib.use("Agg")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _plot_bars(directory / "pitch_nll.png", result, "pitch_nll", "pitch, nats a note")
+        _plot_bars(directory / "pitch_accuracy.png", result, "pitch_accuracy", "next pitch right")
+        _plot_calibration(directory / "calibration.png", result)
+        parts = [
+            "# How well the player predicts",
+            "\n\n".join(describe(result)),
+            markdown_table(result),
+            "![Pitch likelihood](pitch_nll.png)",
+            "![Pitch accuracy](pitch_accuracy.png)",
+            "Of notes predicted with a given confidence, the share that came true:",
+            "![Calibration](calibration.png)",
+        ]
+        path = directory / "report.md"
+        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"expected to write a report to {directory}",
+            f"found {error.strerror or error}",
+            "choose another folder",
+        ) from error
+    return path
+
+
+def _plot_bars(path: Path, result: Result, name: str, label: str) -> None:
+    from matplotlib import pyplot
+
+    sets = result["sets"]
+    series = {"player": [figures[name] for figures in sets.values()]}
+    for key, text in BASELINES.items():
+        values = [f.get("baseline", {}).get(key, {}).get(name, np.nan) for f in sets.values()]
+        if not np.isnan(values).all():
+            series[text] = values
+    figure, axes = pyplot.subplots(figsize=(max(5.0, 1.4 * len(sets) + 2), 3.6))
+    width = 0.8 / len(series)
+    places = np.arange(len(sets))
+    for index, (text, values) in enumerate(series.items()):
+        axes.bar(places + (index + 0.5) * width - 0.4, values, width, label=text)
+    axes.set_xticks(places, list(sets), rotation=20, ha="right")
+    axes.set_ylabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+
+
+def _plot_calibration(path: Path, result: Result) -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4.2, 4.2))
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for name, figures in result["sets"].items():
+        bins = [b for b in figures["calibration"] if b["notes"] >= 20]
+        xs, ys = [b["probability"] for b in bins], [b["accuracy"] for b in bins]
+        axes.plot(xs, ys, marker="o", markersize=3, linewidth=1, label=name)
+    axes.set_xlabel("probability of the likeliest pitch")
+    axes.set_ylabel("share that was right")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
