@@ -73,6 +73,11 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chunk", type=int, help="events in a chunk of a stream")
     parser.add_argument("--lr", type=float, help="highest learning rate")
     parser.add_argument(
+        "--temper",
+        type=float,
+        help="how much large sets outweigh small ones: 1 by their notes, 0 not at all",
+    )
+    parser.add_argument(
         "--validate-minutes", type=float, default=5.0, help="minutes between validations"
     )
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from antiphon.errors import CheckpointError, DataError
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.data.prepare import MANIFEST, load_dataset, read_manifest
-from antiphon_models.data.stream import EventStreams, piece_rows
+from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import FIELDS, Piece
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig, State, count_weights
 
@@ -72,7 +72,8 @@ class PlayerRecipe:
         self.learning_rate: float = args.lr or preset["learning_rate"]
         self.warm_up: int = preset["warm_up"]
         streams, chunk = args.batch or preset["streams"], args.chunk or preset["chunk"]
-        self._streams = EventStreams(pieces, config.styles, streams, chunk, args.seed)
+        stream = StreamConfig() if args.temper is None else StreamConfig(temper=args.temper)
+        self._streams = EventStreams(pieces, config.styles, streams, chunk, args.seed, stream)
         self._state = player.fresh_state(streams)
         print(
             f"player: {count_weights(self.model):,} weights, "

@@ -58,7 +58,7 @@ class StreamConfig:
         Notes in a span of shown or hidden durations.
     """
 
-    temper: float = 0.6
+    temper: float = 0.2
     longest: int = 2000
     enter: float = 0.25
     restart: float = 0.03
