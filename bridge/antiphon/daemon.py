@@ -33,17 +33,13 @@ from antiphon.sync.base import SyncSource
 from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
 from antiphon.sync.osc_transport import OscTransport
-from antiphon.timebase import Clock, MonotonicClock
+from antiphon.timebase import SWITCH_INTERVAL, Clock, MonotonicClock
 
 LOADER: Final = "antiphon_models.runtime:load_player"
 """Where networks come from, as an import string: the bridge does not import the models."""
 
 DEFAULT: Final = "player"
 """The checkpoint that ships."""
-
-SWITCH: Final = 0.0005
-"""Seconds after which a busy thread gives the interpreter to another; the default is ten times
-that, and an answer would wait so long."""
 
 RESTARTS: Final = 3
 """Times that a port process that died is started again."""
@@ -180,7 +176,7 @@ class Daemon:
 
     def startup(self) -> None:
         """Open sockets and ports, load the network, set the engine going."""
-        sys.setswitchinterval(SWITCH)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         self._worker.start()
         self._osc.start()
         opened = self._ports.open()

@@ -27,6 +27,7 @@ from antiphon.output import Dropped, Sounded, Written
 from antiphon.ports import link
 from antiphon.ports.base import PortOptions, find_port
 from antiphon.ports.client import PortProcess, Told
+from antiphon.timebase import SWITCH_INTERVAL
 
 AHEAD: Final = 0.100
 """Seconds before its time at which a note is handed to the port process."""
@@ -95,6 +96,8 @@ def busy(*steps: Callable[[], object]) -> Iterator[None]:
             step()
 
     threads = [threading.Thread(target=repeat, args=(s,), daemon=True) for s in steps]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)  # as the daemon does
     for thread in threads:
         thread.start()
     try:
@@ -103,6 +106,7 @@ def busy(*steps: Callable[[], object]) -> Iterator[None]:
         done.set()
         for thread in threads:
             thread.join()
+        sys.setswitchinterval(before)
 
 
 def measure_lateness(
