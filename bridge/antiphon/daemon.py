@@ -117,6 +117,7 @@ class Daemon:
         self._status = 0
         self._engine_stop = threading.Event()
         self._loading: queue.SimpleQueue[Player | Exception] = queue.SimpleQueue()
+        self._updates: queue.SimpleQueue[c.Update | None] = queue.SimpleQueue()
         self._bindings = dict(options.bindings)
         self._threads: list[threading.Thread] = []
         self._worker = worker.Worker(
@@ -184,6 +185,7 @@ class Daemon:
             _log.warning(warning)
         if self._options.record is not None:
             self._recorder.start()
+        self._thread("antiphon-tell", self._announce)
         self._thread("antiphon-engine", lambda: self._engine.run(self._engine_stop))
         player = self._loading.get()
         if isinstance(player, Exception):
@@ -214,6 +216,7 @@ class Daemon:
         self._worker.stop(0.3)
         self._engine_stop.set()
         self._tell(Silenced())  # wakes the engine
+        self._updates.put(None)
         for thread in self._threads:
             thread.join(0.3)
         self._ports.close(0.5)
@@ -260,12 +263,17 @@ class Daemon:
         self._ports.inject(message)
 
     def publish(self, update: c.Update) -> None:
-        """Hand an update to everything that listens; returns at once."""
-        self._osc.publish(update)
-        self._face.update(update)
-        self._recorder.update(update)
-        if isinstance(update, c.Learned):
-            self._learned(update)
+        """Hand an update to everything that listens; any thread, returns at once."""
+        self._updates.put(update)
+
+    def _announce(self) -> None:
+        """Tell those who listen. A thread of its own: waking others would hold up the engine."""
+        while (update := self._updates.get()) is not None:
+            self._osc.publish(update)
+            self._face.update(update)
+            self._recorder.update(update)
+            if isinstance(update, c.Learned):
+                self._learned(update)
 
     def _tell(self, message: Any) -> None:
         if not self._engine.submit(message):

@@ -139,16 +139,15 @@ class Engine:
         self._status = c.Status(mode=mode)
         self._swap: Player | None = None
         self._beat_told: Beats | None = None
-        self._inbox: queue.Queue[Message] = queue.Queue(INBOX)
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     # -- any thread --------------------------------------------------------------------------
 
     def submit(self, message: Message) -> bool:
         """Put a message in the inbox; False when it is full. Any thread, never blocks."""
-        try:
-            self._inbox.put_nowait(message)
-        except queue.Full:
+        if self._inbox.qsize() >= INBOX:
             return False
+        self._inbox.put(message)
         return True
 
     # -- the engine's thread -----------------------------------------------------------------

@@ -13,9 +13,9 @@ from typing import Final, Protocol
 
 from antiphon.music import Beats, Meter, Seconds
 
-SWITCH_INTERVAL: Final = 0.0005
+SWITCH_INTERVAL: Final = 0.0002
 """Seconds after which a busy thread of the brain gives the interpreter to another. Python's
-default is ten times that, and every hand-over on a note's way would wait so long."""
+default is 25 times that, and every hand-over on a note's way would wait so long."""
 
 MIN_BPM: Final = 20.0
 MAX_BPM: Final = 400.0

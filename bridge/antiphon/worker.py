@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,11 @@ RECENT: Final = 96
 
 FREE: Final = Ticks(64 * TICKS_PER_BEAT)
 """How far ahead the next onset may lie where nothing else bounds it."""
+
+HAND_OVER: Final = 0.0003
+"""Seconds that the worker rests after an answer's first note. The engine waits for the
+interpreter then, and would lose the race for it: every matrix product lets go of it so briefly
+that the worker has it back before the engine is awake."""
 
 LAST_BEAT: Final = Ticks(TICKS_PER_BEAT)
 """An answer goes on until this close to its end, so that it has the length asked for."""
@@ -142,7 +148,9 @@ class Session:
     superseded : callable
         Tells, given a generation, whether its plan is no longer wanted.
     timed : callable
-        Takes the seconds that each step (feed and draw) took.
+        Takes the seconds that each step (draw and feed) took.
+    give_way : callable
+        Called after the reply with an answer's first note, which may be due at once.
     """
 
     def __init__(
@@ -151,9 +159,11 @@ class Session:
         reply: Callable[[Planned], None],
         superseded: Callable[[int], bool] = lambda generation: False,
         timed: Callable[[float], None] = lambda seconds: None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._player = player
         self._reply, self._superseded, self._timed = reply, superseded, timed
+        self._give_way = give_way
         self._begun = Begin(Meter())
         self._style = Style(())
         self._recent: deque[Event] = deque(maxlen=RECENT)
@@ -197,13 +207,18 @@ class Session:
         while not self._superseded(plan.generation):
             began = time.perf_counter()
             event = self._pending or self._draw(plan, first)
-            self._pending, first = event, False
+            self._pending = event
             finished = plan.end is not None and event.onset >= plan.end
             if finished or event.onset >= plan.until:
                 break
-            self._say(event)
-            self._timed(time.perf_counter() - began)
+            drew = time.perf_counter() - began
             self._reply(Planned(plan.generation, (event,), event.onset, finished=False))
+            if first:
+                self._give_way()
+                first = False
+            began = time.perf_counter()
+            self._say(event)
+            self._timed(drew + time.perf_counter() - began)
         else:
             return  # overtaken: whoever asked has moved on
         self._reply(Planned(plan.generation, (), plan.until, finished))
@@ -268,8 +283,7 @@ class Worker:
         reply: Callable[[Planned | Failed], None],
     ) -> None:
         self._load, self._loaded, self._reply = load, loaded, reply
-        self._jobs: deque[Job | None] = deque()
-        self._wake = threading.Semaphore(0)
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._wanted = -1
         self._steps: deque[float] = deque(maxlen=2048)
         self._thread = threading.Thread(target=self._run, name="antiphon-worker", daemon=True)
@@ -281,7 +295,7 @@ class Worker:
     def stop(self, timeout: float = 1.0) -> None:
         """Finish the note being drawn, then end. Called once, from any thread."""
         self._wanted = -1
-        self._put(None)
+        self._jobs.put(None)
         self._thread.join(timeout)
 
     def submit(self, job: Job) -> None:
@@ -290,15 +304,11 @@ class Worker:
             self._wanted = job.generation
         elif isinstance(job, Rewind):
             self._wanted = -1
-        self._put(job)
+        self._jobs.put(job)
 
     def step_seconds(self) -> list[float]:
         """Return how long the latest steps took. Called from any thread."""
         return list(self._steps)
-
-    def _put(self, job: Job | None) -> None:
-        self._jobs.append(job)
-        self._wake.release()
 
     def _run(self) -> None:
         """Load, then do jobs until told to stop. May block; must not touch ports or engine."""
@@ -312,11 +322,11 @@ class Worker:
             self._reply,
             superseded=lambda generation: generation != self._wanted,
             timed=self._steps.append,
+            give_way=lambda: time.sleep(HAND_OVER),
         )
         self._loaded(player)
         while True:
-            self._wake.acquire()
-            job = self._jobs.popleft()
+            job = self._jobs.get()
             if job is None:
                 return
             try:
