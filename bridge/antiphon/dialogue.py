@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from antiphon import worker
+from antiphon import thinking
 from antiphon.ears import Strike
 from antiphon.model import Controls, Event
 from antiphon.music import TICKS_PER_BEAT, Beats, Seconds, Ticks, to_beats, to_ticks
@@ -68,7 +68,7 @@ class Dialogue:
         Takes notes.
     """
 
-    def __init__(self, think: Callable[[worker.Job], None], output: NoteOutput) -> None:
+    def __init__(self, think: Callable[[thinking.Job], None], output: NoteOutput) -> None:
         self._think = think
         self._speech = Speech(output)
         self._answer: _Answer | None = None
@@ -82,7 +82,7 @@ class Dialogue:
         self._origin = self._bar_line(now)
         self._latest = Ticks(0)
         self.forget()
-        self._think(worker.Begin(now.tempo.meter))
+        self._think(thinking.Begin(now.tempo.meter))
 
     def reseed(self) -> None:
         """Make the next answer the first one of its seed again."""
@@ -104,7 +104,7 @@ class Dialogue:
             self._revise(answer, event, now)
         else:
             self._answer = None
-            self._think(worker.Feed(event))
+            self._think(thinking.Feed(event))
 
     def revise(self, now: Moment) -> None:
         """Plan what has not been handed over anew, because the controls changed."""
@@ -123,7 +123,7 @@ class Dialogue:
         """Take back what has not sounded, end what sounds at `at`; the network unsays the rest."""
         self._speech.halt(now.time_of(at), at)
         if self._answer is not None:
-            self._think(worker.Rewind(self._tick(now.beat)))
+            self._think(thinking.Rewind(self._tick(now.beat)))
         self._answer = None
 
     def forget(self) -> None:
@@ -131,7 +131,7 @@ class Dialogue:
         self._speech.drop()
         self._answer = None
 
-    def take(self, planned: worker.Planned) -> None:
+    def take(self, planned: thinking.Planned) -> None:
         """Take notes from the worker, unless they answer a question no longer asked."""
         answer = self._answer
         if answer is None or planned.generation != answer.generation:
@@ -173,9 +173,9 @@ class Dialogue:
         start = self._tick(answer.start)
         frontier = start if said is None else Ticks(said + 1)
         self._speech.clear()
-        self._think(worker.Rewind(frontier))
+        self._think(thinking.Rewind(frontier))
         if heard is not None:
-            self._think(worker.Feed(heard))
+            self._think(thinking.Feed(heard))
         self._revision += 1
         self._ask(answer, frontier, said is None, now)
 
@@ -190,5 +190,5 @@ class Dialogue:
         end = None if answer.end is None else self._tick(answer.end)
         seed = (now.seed, self._count, self._revision)
         self._think(
-            worker.Plan(answer.generation, start, exact, answer.asked, end, now.controls, seed)
+            thinking.Plan(answer.generation, start, exact, answer.asked, end, now.controls, seed)
         )

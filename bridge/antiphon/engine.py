@@ -16,14 +16,15 @@ from types import ModuleType
 from typing import Any, Final
 
 from antiphon import commands as c
-from antiphon import midi, params, worker
+from antiphon import midi, params, thinking, worker
 from antiphon.dialogue import Dialogue, Moment
 from antiphon.ears import Ears, Release, Strike
 from antiphon.learn import TURN, Bound, Learning
-from antiphon.model import Controls, Player
+from antiphon.model import Player
 from antiphon.modes import base, off, respond, solo
-from antiphon.music import Beats, Scale, Seconds, Voice
-from antiphon.speech import Feel, NoteOutput
+from antiphon.music import Beats, Seconds
+from antiphon.settings import SIXTEENTH, Settings
+from antiphon.speech import NoteOutput
 from antiphon.sync import base as sync
 from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
@@ -43,8 +44,6 @@ IDLE_WAIT: Final = Seconds(0.05)
 
 REPLANNED: Final = frozenset({"key", "scale", "register/low", "register/high", "polyphony"})
 """Parameters whose change is heard at once: what was planned is planned anew."""
-
-SIXTEENTH: Final = Beats(0.25)
 
 _MODES: Final[dict[c.Mode, tuple[ModuleType, Any]]] = {
     c.Mode.OFF: (off, base.Idle()),
@@ -79,7 +78,7 @@ Message = (
     c.Heard
     | c.Transport
     | c.Command
-    | worker.Planned
+    | thinking.Planned
     | worker.Failed
     | Loaded
     | NotLoaded
@@ -117,7 +116,7 @@ class Engine:
         self,
         clock: Clock,
         output: NoteOutput,
-        think: Callable[[worker.Job], None],
+        think: Callable[[thinking.Job], None],
         source: sync.SyncSource,
         publish: Callable[[c.Update], None],
         *,
@@ -128,7 +127,7 @@ class Engine:
     ) -> None:
         self._clock, self._output, self._think = clock, output, think
         self._source, self._publish, self._load = source, publish, load
-        self._params = {**params.defaults(), **(settings or {})}
+        self._settings = Settings(settings)
         self._mode = mode
         self._rules, self._state = _MODES[mode]
         self._ears = Ears()
@@ -166,7 +165,7 @@ class Engine:
 
     def begin(self) -> None:
         """Set everything up; called once, before :meth:`work`."""
-        self._output.configure(bool(self._params["thru"]))
+        self._output.configure(bool(self._settings["thru"]))
         self._dialogue.begin(self._moment())
         self._tell_status()
 
@@ -212,7 +211,7 @@ class Engine:
             case c.Transport():
                 if isinstance(self._source, OscTransport):
                     self._follow(self._source.feed(message))
-            case worker.Planned():
+            case thinking.Planned():
                 self._dialogue.take(message)
             case worker.Failed():
                 self._tell_status()
@@ -240,7 +239,8 @@ class Engine:
             if kind == midi.NOTE_ON and isinstance(self._state, base.Idle):
                 self._wait_for_player(heard.time)
             beat = self._source.tempo.beat_at(heard.time)
-            self._note(self._ears.hear(heard.message, beat, int(self._params["channel/in"])), beat)
+            channel = self._settings.whole("channel/in")
+            self._note(self._ears.hear(heard.message, beat, channel), beat)
 
     def _note(self, event: Strike | Release | None, beat: Beats) -> None:
         now = self._moment()
@@ -279,43 +279,13 @@ class Engine:
     # -- deciding ----------------------------------------------------------------------------
 
     def _moment(self) -> Moment:
-        time, tempo, p = self._clock.now(), self._source.tempo, self._params
-        voices = self._ears.voices()
-        controls = Controls(
-            temperature=p["temperature"],
-            density=p["density"],
-            low=int(p["register/low"]),
-            high=int(p["register/high"]),
-            key=int(p["key"]),
-            scale=Scale(int(p["scale"])),
-            polyphony=int(p["polyphony"]),
-            voices=(Voice.DRUMS,) if voices[0] is Voice.DRUMS else tuple(sorted(set(voices))),
-        )
-        feel = Feel(
-            quantize=p["quantize"],
-            swing=p["swing"],
-            velocity=p["velocity"],
-            channel=int(p["channel/out"]),
-            polyphony=int(p["polyphony"]),
-            latency=Seconds(p["latency"] / 1000),
-        )
-        return Moment(time, tempo.beat_at(time), tempo, controls, feel, int(p["seed"]))
+        time, tempo = self._clock.now(), self._source.tempo
+        controls = self._settings.controls(self._ears.voices())
+        feel, seed = self._settings.feel(), self._settings.whole("seed")
+        return Moment(time, tempo.beat_at(time), tempo, controls, feel, seed)
 
     def _now(self, now: Moment) -> base.Now:
-        p = self._params
-        grid = base.GRID_BEATS[int(p["turn/quantize"])]
-        if grid is not None and not grid and p["quantize"]:
-            grid = SIXTEENTH
-        lead = Beats((LEAD + now.feel.latency) * now.tempo.bpm / 60)
-        return base.Now(
-            now.beat,
-            now.tempo,
-            silence=Beats(p["turn/silence"]),
-            length=Beats(p["length"]),
-            bars=int(p["turn/bars"]),
-            grid=grid,
-            lead=lead,
-        )
+        return self._settings.now(now.beat, now.tempo, LEAD)
 
     def _step(self, event: base.Event, now: Moment) -> None:
         """Run the mode by one event and carry out what it asks for."""
@@ -360,7 +330,7 @@ class Engine:
             case c.SetParam():
                 self._set(command.name, command.value)
             case c.GetParam():
-                value = self._params[command.name]
+                value = self._settings[command.name]
                 self._publish(c.ParamValue(command.name, value, command.client))
             case c.EndTurn() if self._mode is c.Mode.OFF:
                 self._refuse(command, c.Refusal.NOT_NOW)
@@ -391,7 +361,7 @@ class Engine:
         self._restart_mode()
 
     def _set(self, name: str, value: float) -> None:
-        self._params[name] = value
+        self._settings[name] = value
         if name == "thru":
             self._output.configure(bool(value))
         elif name == "seed":
@@ -406,7 +376,7 @@ class Engine:
             return
         self._styles[command.name] = command.weight
         mix = tuple((name, w) for name, w in self._styles.items() if w > 0)
-        self._think(worker.Style(mix))
+        self._think(thinking.Style(mix))
 
     def _loaded(self, loaded: Loaded) -> None:
         self._known_styles = loaded.player.info.styles
@@ -440,7 +410,7 @@ class Engine:
         self._beat_told = here
         self._publish(c.Beat(bar, whole, now.tempo.bpm, now.tempo.meter))
         if not whole and self._swap is not None:
-            self._think(worker.Swap(self._swap))
+            self._think(thinking.Swap(self._swap))
             self._status = replace(self._status, model=self._swap.info.name)
             self._swap = None
             self._tell_status()

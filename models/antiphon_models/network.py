@@ -32,12 +32,13 @@ INPUT_SIZES: Final = {
     "beat_phase": BEAT_PHASE_UNKNOWN + 1,
     "bar_phase": BAR_PHASE_UNKNOWN + 1,
 }
+"""Rows of each input table; ``style`` (1 + styles) and ``begin`` (1) come on top."""
 
 CONTEXT: Final = {
     field: (*FIELDS[:index], "beat_phase", "bar_phase") if index else ()
     for index, field in enumerate(FIELDS)
 }
-"""What each head sees of the new note. The same as the trained network's (tested)."""
+"""What each head sees of the new note."""
 
 Weights = Mapping[str, FloatArray]
 

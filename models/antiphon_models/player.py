@@ -48,34 +48,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from antiphon_models.events import (
-    BAR_PHASE_UNKNOWN,
-    BEAT_PHASE_UNKNOWN,
-    FIELD_SIZES,
-    FIELDS,
-    TIME_BINS,
-)
 from antiphon_models.events import COLUMN as COLUMN
 from antiphon_models.events import COLUMNS as COLUMNS
-
-NORM_EPS: Final = 1e-5
-
-INPUT_SIZES: Final = {
-    **FIELD_SIZES,
-    "duration": TIME_BINS + 1,
-    "beat_phase": BEAT_PHASE_UNKNOWN + 1,
-    "bar_phase": BAR_PHASE_UNKNOWN + 1,
-}
-"""Rows of each input table; ``style`` (1 + styles) and ``begin`` (1) come on top."""
-
-CONTEXT: Final = {
-    "shift": (),
-    "voice": ("shift", "beat_phase", "bar_phase"),
-    "pitch": ("shift", "voice", "beat_phase", "bar_phase"),
-    "velocity": ("shift", "voice", "pitch", "beat_phase", "bar_phase"),
-    "duration": ("shift", "voice", "pitch", "velocity", "beat_phase", "bar_phase"),
-}
-"""What each head sees of the new note."""
+from antiphon_models.events import FIELD_SIZES, FIELDS
+from antiphon_models.network import CONTEXT, INPUT_SIZES, NORM_EPS
 
 LOSS_WEIGHTS: Final = {"shift": 1.0, "voice": 1.0, "pitch": 1.5, "velocity": 0.7, "duration": 1.0}
 

@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-import jack
 import pytest
-from jack import jack_server, wait_until  # noqa: F401
 
+import jack
 from antiphon import midi
 from antiphon.commands import Heard
 from antiphon.errors import PortError, UsageError
@@ -23,6 +22,7 @@ from antiphon.ports.choose import list_ports
 from antiphon.ports.client import Ended, PortProcess
 from antiphon.ports.link import Stats
 from antiphon.ports.measure import busy, measure_lateness, measure_thru, spin
+from jack import jack_server, wait_until  # noqa: F401
 
 ON, OFF = midi.note_on, midi.note_off
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

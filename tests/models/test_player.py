@@ -25,7 +25,8 @@ from antiphon_models.events import (
     ticks_to_bin,
     velocity_to_bin,
 )
-from antiphon_models.player import CONTEXT, INPUT_SIZES, Player, PlayerConfig
+from antiphon_models.network import CONTEXT, INPUT_SIZES
+from antiphon_models.player import Player, PlayerConfig
 
 CONFIG = PlayerConfig(width=24, layers=2, head_width=16, styles=("drums", "keys"))
 SIZES = {**INPUT_SIZES, "duration_in": INPUT_SIZES["duration"], "style": 3, "begin": 1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon import commands as c
-from antiphon import midi, worker
+from antiphon import midi, thinking
 from antiphon.engine import Engine, Loaded
 from antiphon.model import Controls, Event, PlayerInfo, Window
 from antiphon.music import Meter, Seconds, Ticks
@@ -123,8 +123,8 @@ class Stage:
         self.updates: list[c.Update] = []
         self.player = player or ScalePlayer()
         self.source = source or InternalClock(self.clock.now(), 120.0)
-        self.thinker = worker.Session(self.player, lambda planned: self._replies.append(planned))
-        self._replies: list[worker.Planned] = []
+        self.thinker = thinking.Thinker(self.player, lambda planned: self._replies.append(planned))
+        self._replies: list[thinking.Planned] = []
         self.engine = Engine(
             self.clock,
             self.output,

@@ -1,4 +1,4 @@
-"""The worker's session: what is planned, unsaid, and swapped."""
+"""The thinker and its thread: what is planned, unsaid, and swapped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import threading
 
 from antiphon.model import Controls, Event
 from antiphon.music import Meter, Ticks, Voice
-from antiphon.worker import Begin, Failed, Feed, Plan, Planned, Rewind, Session, Style, Swap, Worker
+from antiphon.thinking import Begin, Feed, Plan, Planned, Rewind, Style, Swap, Thinker
+from antiphon.worker import Failed, Worker
 from stage import ScalePlayer
 
 HEARD = Event(Ticks(0), 60, 80, Voice.MELODY)
@@ -26,7 +27,7 @@ def notes(replies: list[Planned]) -> list[Event]:
 def test_the_first_note_falls_on_the_start_and_none_past_the_end() -> None:
     """An answer begins exactly where asked and ends in time."""
     replies: list[Planned] = []
-    session = Session(ScalePlayer(), replies.append)
+    session = Thinker(ScalePlayer(), replies.append)
     session.do(Feed(HEARD))
     session.do(plan())
     onsets = [event.onset for event in notes(replies)]
@@ -38,9 +39,9 @@ def test_the_first_note_falls_on_the_start_and_none_past_the_end() -> None:
 def test_a_plan_in_pieces_is_the_plan_in_one() -> None:
     """Horizons do not change what is drawn."""
     together, apart = [], []
-    whole = Session(ScalePlayer(), together.append)
+    whole = Thinker(ScalePlayer(), together.append)
     whole.do(plan(until=1000))
-    pieces = Session(ScalePlayer(), apart.append)
+    pieces = Thinker(ScalePlayer(), apart.append)
     for until in (193, 240, 241, 300, 1000):
         pieces.do(plan(until=until))
     assert notes(together) == notes(apart)
@@ -49,7 +50,7 @@ def test_a_plan_in_pieces_is_the_plan_in_one() -> None:
 def test_rewinding_restores_the_state_before_the_note() -> None:
     """Notes unsaid are gone from the network's memory."""
     player = ScalePlayer()
-    session = Session(player, lambda planned: None)
+    session = Thinker(player, lambda planned: None)
     session.do(Feed(HEARD))
     session.do(plan())
     session.do(Rewind(Ticks(240)))
@@ -62,7 +63,7 @@ def test_an_overtaken_plan_is_dropped() -> None:
     """When a newer question is asked, the old one gets no further reply."""
     replies: list[Planned] = []
     asked = iter([False, False, True])
-    session = Session(ScalePlayer(), replies.append, superseded=lambda g: next(asked))
+    session = Thinker(ScalePlayer(), replies.append, superseded=lambda g: next(asked))
     session.do(plan())
     assert len(notes(replies)) == 2
     assert not replies[-1].finished
@@ -70,7 +71,7 @@ def test_an_overtaken_plan_is_dropped() -> None:
 
 def test_a_new_network_is_told_what_was_played() -> None:
     """After a swap the new network has heard the recent notes and plays in the known styles."""
-    session = Session(ScalePlayer(), lambda planned: None)
+    session = Thinker(ScalePlayer(), lambda planned: None)
     session.do(Begin(Meter(3, 4)))
     session.do(Style((("plain", 1.0),)))
     session.do(Feed(HEARD))

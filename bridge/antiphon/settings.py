@@ -1,0 +1,78 @@
+"""The parameters as they stand, and what they mean to modes, network and output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from antiphon import params
+from antiphon.model import Controls
+from antiphon.modes.base import GRID_BEATS, Now
+from antiphon.music import Beats, Scale, Seconds, Voice
+from antiphon.speech import Feel
+from antiphon.timebase import Tempo
+
+SIXTEENTH: Final = Beats(0.25)
+
+
+class Settings:
+    """Values of all parameters. Used by the engine's thread only.
+
+    Parameters
+    ----------
+    values : dict, optional
+        Those that differ from their defaults, checked.
+    """
+
+    def __init__(self, values: dict[str, float] | None = None) -> None:
+        self._values = {**params.defaults(), **(values or {})}
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: float) -> None:
+        self._values[name] = value
+
+    def whole(self, name: str) -> int:
+        """Return a parameter that takes whole numbers only."""
+        return int(self._values[name])
+
+    def controls(self, voices: Sequence[Voice]) -> Controls:
+        """Return how the network is asked to play, in answer to the `voices` heard."""
+        return Controls(
+            temperature=self["temperature"],
+            density=self["density"],
+            low=self.whole("register/low"),
+            high=self.whole("register/high"),
+            key=self.whole("key"),
+            scale=Scale(self.whole("scale")),
+            polyphony=self.whole("polyphony"),
+            voices=(Voice.DRUMS,) if voices[0] is Voice.DRUMS else tuple(sorted(set(voices))),
+        )
+
+    def feel(self) -> Feel:
+        """Return how planned notes are placed and sent."""
+        return Feel(
+            quantize=self["quantize"],
+            swing=self["swing"],
+            velocity=self["velocity"],
+            channel=self.whole("channel/out"),
+            polyphony=self.whole("polyphony"),
+            latency=Seconds(self["latency"] / 1000),
+        )
+
+    def now(self, beat: Beats, tempo: Tempo, lead: Seconds) -> Now:
+        """Return what a mode may know; an answer is asked for at least `lead` ahead."""
+        grid = GRID_BEATS[self.whole("turn/quantize")]
+        if grid is not None and not grid and self["quantize"]:
+            grid = SIXTEENTH  # an exact onset must not fall before the start
+        ahead = lead + self["latency"] / 1000
+        return Now(
+            beat,
+            tempo,
+            silence=Beats(self["turn/silence"]),
+            length=Beats(self["length"]),
+            bars=self.whole("turn/bars"),
+            grid=grid,
+            lead=Beats(ahead * tempo.bpm / 60),
+        )
