@@ -28,7 +28,7 @@ FREE: Final = Ticks(64 * TICKS_PER_BEAT)
 """How far ahead the next onset may lie where nothing else bounds it."""
 
 LAST_BEAT: Final = Ticks(TICKS_PER_BEAT)
-"""An answer goes on until this close to its end, so that it has the length asked for."""
+"""An answer sounds until this close to its end, so that it has the length asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Thinker:
         self._generation = -1
         self._random = np.random.default_rng(0)
         self._pending: Event | None = None
-        self._last = Ticks(0)
+        self._last = self._reach = Ticks(0)
         player.begin(self._begun.meter)
 
     def do(self, job: Job) -> None:
@@ -185,7 +185,8 @@ class Thinker:
         """Draw up to the horizon, telling of each note at once: the first may be due by now."""
         first = False
         if plan.generation != self._generation:
-            self._generation, self._pending, self._last = plan.generation, None, plan.start
+            self._generation, self._pending = plan.generation, None
+            self._last = self._reach = plan.start
             self._random = np.random.default_rng(plan.seed)
             first = plan.exact
         finished = False
@@ -212,7 +213,7 @@ class Thinker:
         """Draw one note: the first on the line, the others wherever the network wants them."""
         if first:
             window = Window(plan.start, plan.start, plan.end)
-        elif plan.end is not None and plan.end - self._last > LAST_BEAT:
+        elif plan.end is not None and plan.end - self._reach > LAST_BEAT:
             window = Window(self._last, Ticks(plan.end - 1), plan.end)
         else:
             window = Window(self._last, Ticks(self._last + FREE), plan.end)
@@ -224,6 +225,7 @@ class Thinker:
         self._recent.append(event)
         self._player.feed(event)
         self._last, self._pending = event.onset, None
+        self._reach = Ticks(max(self._reach, event.onset + (event.duration or 1)))
 
     def _rewind(self, at: Ticks) -> None:
         """Go back to the state before the first note at or after `at` that was said."""

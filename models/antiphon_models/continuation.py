@@ -21,7 +21,7 @@ AHEAD: Final = 64 * TICKS_PER_BEAT
 """How far the next onset may lie once the music may end."""
 
 LAST_BEAT: Final = TICKS_PER_BEAT
-"""The music goes on until this close to its end, so that it has the length asked for."""
+"""The music sounds until this close to its end, so that it has the length asked for."""
 
 
 def next_bar_line(notes: Sequence[Note], bar: Beats) -> Beats:
@@ -106,9 +106,10 @@ def _draw(player: Player, start: Ticks, stop: Ticks, controls: Controls, seed: i
     events: list[Event] = []
     while stop > start:
         last = events[-1].onset if events else start
+        reach = max((e.onset + (e.duration or 1) for e in events), default=start)
         if not events:
             window = Window(start, start, stop)
-        elif stop - last > LAST_BEAT:
+        elif stop - reach > LAST_BEAT:
             window = Window(last, Ticks(stop - 1), stop)
         else:
             window = Window(last, Ticks(last + AHEAD), stop)

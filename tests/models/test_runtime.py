@@ -254,13 +254,10 @@ print("torch" in sys.modules)
     assert done.stdout.strip() == "False"
 
 
-def test_sizes_and_context_are_those_of_the_trained_network() -> None:
+def test_sizes_are_those_of_the_trained_network() -> None:
     """The run-time's idea of the network is the network's own."""
     trained = player.Player(CONFIG).state_dict()
     assert weight_shapes(CONFIG.to_dict()) == {n: tuple(w.shape) for n, w in trained.items()}
-    assert network.CONTEXT == player.CONTEXT
-    assert network.INPUT_SIZES == player.INPUT_SIZES
-    assert network.NORM_EPS == player.NORM_EPS
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:
