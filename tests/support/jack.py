@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,34 +22,53 @@ def wait_until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
 
 
 @pytest.fixture(scope="module")
-def jack_server() -> Iterator[str]:
+def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a JACK server on the dummy driver and make it the one that clients find."""
     if not shutil.which("jackd") or not shutil.which("jack_lsp"):
         pytest.skip("jackd is not installed")
-    name = f"antiphon-{uuid.uuid4().hex[:8]}"
-    before = os.environ.get("JACK_DEFAULT_SERVER")
-    os.environ["JACK_DEFAULT_SERVER"] = name
-    os.environ["JACK_NO_START_SERVER"] = "1"
-    server = subprocess.Popen(
-        ["jackd", "--name", name, "-d", "dummy", "-r", "48000", "-p", "128"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = tmp_path_factory.mktemp("jack") / "jackd.log"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JACK_NO_START_SERVER", "1")
+        server = start_server(environment, log)
+        yield os.environ["JACK_DEFAULT_SERVER"]
+        end(server)
+
+
+def start_server(environment: pytest.MonkeyPatch, log: Path) -> subprocess.Popen[bytes]:
+    """Start jackd under the first of our names that no living server has.
+
+    JACK keeps a list of eight server names that survives a server whose clients were killed, and
+    clears an entry only when its name comes again: so our names are always the same few.
+    """
+    for number in range(1, 4):
+        environment.setenv("JACK_DEFAULT_SERVER", name := f"antiphon-test-{number}")
+        with log.open("ab") as output:
+            server = subprocess.Popen(
+                [
+                    *("jackd", "--name", name),
+                    "--sync",  # waits for late clients, where it would repeat or lose a period
+                    *("--port-max", "128"),  # fits the 64 MB of shared memory that containers have
+                    *("-d", "dummy", "-r", "48000", "-p", "128"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        wait_until(lambda: server.poll() is not None or ports() is not None, 20)  # noqa: B023
+        if server.poll() is None and ports() is not None:
+            return server
+        end(server)
+    pytest.fail(f"no JACK server would start; the last words of jackd:\n{log.read_text()[-2000:]}")
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server; one that will not is killed."""
+    server.terminate()
     try:
-        assert wait_until(lambda: server.poll() is None and ports() is not None, 10), "no server"
-        yield name
-    finally:
-        server.terminate()
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        if before is None:
-            del os.environ["JACK_DEFAULT_SERVER"]
-        else:
-            os.environ["JACK_DEFAULT_SERVER"] = before
+        server.wait(5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def ports() -> list[str] | None:

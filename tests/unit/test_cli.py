@@ -38,6 +38,7 @@ def options(*words: str) -> argparse.Namespace:
         ("play", "--turn-cc", "300"),
         ("play", "--config", "missing.toml"),
         ("play", "--backend", "none", "--player", "missing"),
+        ("play", "--input", "a port that nobody has", "--osc", "127.0.0.1:0"),
         ("play", "--backend", "none", "--player", "missing.safetensors"),
         ("continue", "missing.mid", "out.mid"),
         ("prepare", "missing", "out"),

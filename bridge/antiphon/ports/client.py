@@ -215,14 +215,14 @@ class PortProcess:
         assert child.stdout is not None
         pipe = child.stdout.fileno()
         decoder = link.Decoder()
-        waiting = True
+        waiting, opened = True, False
         with contextlib.suppress(OSError, link.LinkError):
             while data := os.read(pipe, 65_536):
                 for record in decoder.feed(data):
                     if waiting and isinstance(record, link.Opened | link.Failed):
                         waiting = False
                         if isinstance(record, link.Opened):
-                            self.opened = record
+                            self.opened, opened = record, True
                         first.put(record)
                     else:
                         self._tell(record)  # type: ignore[arg-type]  # events only come this way
@@ -232,8 +232,9 @@ class PortProcess:
         ended = Ended(status, self._closing)
         if waiting:
             first.put(ended)
-        else:
-            self._outbox.put(None)
+            return
+        self._outbox.put(None)
+        if opened:  # whoever opened it has been told otherwise
             self._tell(ended)
 
 
