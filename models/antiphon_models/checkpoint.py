@@ -26,9 +26,6 @@ FORMAT: Final = "1"
 KINDS: Final = ("player", "dic", "gan")
 SUFFIX: Final = ".safetensors"
 
-LARGEST_FP32: Final = 19_000_000
-"""Bytes from which weights are stored in half precision."""
-
 SHIPPED: Final = Path(__file__).parent / "checkpoints"
 """The checkpoints that come with the package."""
 
@@ -80,18 +77,15 @@ def save_checkpoint(
     config, info : mapping
         JSON values.
     weights : mapping
-        Name -> array. Stored in half precision if they take more than LARGEST_FP32 bytes.
+        Name -> array. Stored in half precision, which takes half the room and costs nothing
+        that an evaluation shows.
 
     Raises
     ------
     CheckpointError
         If the file cannot be written.
     """
-    half = sum(4 * w.size for w in weights.values()) > LARGEST_FP32
-    kept = {
-        name: np.ascontiguousarray(w, np.float16 if half else np.float32)
-        for name, w in weights.items()
-    }
+    kept = {name: np.ascontiguousarray(w, np.float16) for name, w in weights.items()}
     metadata = {
         "format": FORMAT,
         "kind": kind,

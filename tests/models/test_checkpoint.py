@@ -54,15 +54,13 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
         assert found.weights[name].dtype == np.float32
 
 
-def test_large_weights_are_stored_in_half_precision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Above the size limit weights take two bytes each, and are read as single precision."""
-    monkeypatch.setattr(checkpoint, "LARGEST_FP32", 8)
-    path = write(tmp_path / "x.safetensors")
-    found = load_checkpoint(path)
-    assert found.weights["b"].dtype == np.float32
-    np.testing.assert_array_equal(found.weights["a.weight"], WEIGHTS["a.weight"])
+def test_weights_take_two_bytes_each(tmp_path: Path) -> None:
+    """Weights are stored in half precision, rounded to the nearest, and read as single."""
+    path = tmp_path / "x.safetensors"
+    weights = {"w": np.linspace(-1, 1, 50_000, dtype=np.float32)}
+    save_checkpoint(path, "player", {}, weights, {})
+    assert path.stat().st_size < 2 * 50_000 + 1_000
+    np.testing.assert_allclose(load_checkpoint(path).weights["w"], weights["w"], atol=2**-12)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
