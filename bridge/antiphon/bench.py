@@ -12,15 +12,16 @@ import importlib
 import json
 import os
 import platform
-import sys
 import threading
 import time
 from dataclasses import asdict
+from importlib import metadata
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from threadpoolctl import threadpool_info
 
 from antiphon import __version__, midi
 from antiphon import commands as c
@@ -65,7 +66,7 @@ def run_bench(args: argparse.Namespace) -> int:
         "antiphon": __version__,
         "machine": describe_machine(),
         "device": player.info.device,
-        "threads": 1,
+        "threads": _threads(),
         "torch": _torch_version(),
         "player": player.info.name,
         "step_ms": step,
@@ -175,9 +176,18 @@ def _thru() -> dict[str, Any]:
     return {"thru_ms": asdict(found.thru), "bare_loopback_ms": asdict(found.bare)}
 
 
+def _threads() -> int:
+    """Return how many threads a matrix product may take."""
+    pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+    return max(pools, default=1)
+
+
 def _torch_version() -> str | None:
-    torch = sys.modules.get("torch")
-    return None if torch is None else str(torch.__version__)
+    """Return the version of torch that is installed; it is not imported for this."""
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _function(path: str) -> Any:

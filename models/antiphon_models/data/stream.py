@@ -25,9 +25,12 @@ Rows = npt.NDArray[np.int16]
 """Event rows, (events, columns): see ``antiphon_models.events.COLUMNS``."""
 
 N_COLUMNS: Final = len(COLUMNS)
-_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(
-    N_COLUMNS
+_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION, _LENT = (
+    range(N_COLUMNS)
 )
+
+UNPLAYED: Final = 0.5
+"""A piece of whose velocities more than this share repeat the one before was never performed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class StreamConfig:
         Largest transposition in semitones, up or down; drums stay.
     velocity : int
         Largest change of all velocities, up or down.
+    borrow : float
+        Share of pieces without dynamics of their own (scores) that are heard with those of a
+        performance: so that flat music is answered flatly, but any music with a human touch
+        in kind.
     stretch : (float, float)
         Range of the tempo factor in free time.
     no_phase, no_bar, no_style : float
@@ -64,6 +71,7 @@ class StreamConfig:
     restart: float = 0.03
     transpose: int = 6
     velocity: int = 10
+    borrow: float = 0.6
     stretch: tuple[float, float] = (0.75, 1.33)
     no_phase: float = 0.25
     no_bar: float = 0.10
@@ -136,6 +144,12 @@ class EventStreams:
             (1 + styles.index(style) if style in styles else 0, list(found))
             for style, found in sorted(pieces.items())
             if found
+        ]
+        self._dynamics = [
+            piece.velocity
+            for _, found in self._sets
+            for piece in found
+            if is_performed(piece) and not (piece.voice == Voice.DRUMS).any()
         ]
         longest = self.config.longest
         lengths = [np.array([len(p) for p in found]) for _, found in self._sets]
@@ -217,7 +231,8 @@ class EventStreams:
         rows[1:, _VOICE] = piece.voice
         rows[1:, _PITCH] = self._transpose(piece)
         change = int(random.integers(-config.velocity, config.velocity + 1))
-        rows[1:, _VELOCITY] = velocity_to_bin(np.clip(piece.velocity + change, 1, 127))
+        velocity, rows[:, _LENT] = self._touch(piece)
+        rows[1:, _VELOCITY] = velocity_to_bin(np.clip(velocity + change, 1, 127))
         masks = random.random()
         rows[1:, _BEAT] = BEAT_PHASE_UNKNOWN if masks < config.no_phase else piece.beat_phase
         no_bar = masks < config.no_phase + config.no_bar
@@ -226,6 +241,15 @@ class EventStreams:
         rows[1:, _DURATION] = bins
         rows[1:, _DURATION_IN] = np.where(self._held(len(piece)), DURATION_MASKED, bins)
         return rows
+
+    def _touch(self, piece: Piece) -> tuple[npt.NDArray[np.int64], bool]:
+        """Return the velocities that a piece is heard with, and whether they are another's."""
+        random = self._random
+        if not self._dynamics or is_performed(piece) or random.random() >= self.config.borrow:
+            return piece.velocity, False
+        lent = self._dynamics[int(random.integers(len(self._dynamics)))]
+        start = int(random.integers(len(lent)))
+        return lent.take(np.arange(start, start + len(piece)), mode="wrap"), True
 
     def _transpose(self, piece: Piece) -> npt.NDArray[np.int64]:
         pitched = piece.voice != Voice.DRUMS
@@ -248,6 +272,12 @@ class EventStreams:
         spans = random.integers(low, high + 1, notes // low + 1)
         hidden = (np.arange(len(spans)) + int(random.integers(2))) % 2 == 1
         return np.repeat(hidden, spans)[:notes]
+
+
+def is_performed(piece: Piece) -> bool:
+    """Tell whether a piece has a player's dynamics, not those of a score played back."""
+    repeated = piece.velocity[1:] == piece.velocity[:-1]
+    return len(piece) > 1 and bool(repeated.mean() <= UNPLAYED)
 
 
 def _draw(cumulative: npt.NDArray[np.float64], at: float) -> int:
