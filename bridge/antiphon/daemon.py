@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from antiphon import commands as c
 from antiphon import config, worker
-from antiphon.engine import Engine, Loaded, NotLoaded, Silenced
+from antiphon.engine import Engine, Silenced
 from antiphon.errors import AntiphonError, PortError
 from antiphon.model import Player
 from antiphon.music import Seconds
@@ -28,6 +28,7 @@ from antiphon.output import Dropped, Reason, Sounded
 from antiphon.ports.base import PortOptions
 from antiphon.ports.client import Ended, PortProcess, Told
 from antiphon.record import Recorder
+from antiphon.repertoire import Loaded, NotLoaded
 from antiphon.stats import StatsKeeper
 from antiphon.sync.base import SyncSource
 from antiphon.sync.internal import InternalClock

@@ -20,9 +20,9 @@ from antiphon import midi, params, thinking, worker
 from antiphon.dialogue import Dialogue, Moment
 from antiphon.ears import Ears, Release, Strike
 from antiphon.learn import TURN, Bound, Learning
-from antiphon.model import Player
 from antiphon.modes import base, off, respond, solo
 from antiphon.music import Beats, Seconds
+from antiphon.repertoire import Loaded, NotLoaded, Repertoire
 from antiphon.settings import SIXTEENTH, Settings
 from antiphon.speech import NoteOutput
 from antiphon.sync import base as sync
@@ -51,22 +51,6 @@ _MODES: Final[dict[c.Mode, tuple[ModuleType, Any]]] = {
     c.Mode.SOLO: (solo, solo.Due()),
 }
 """Each mode's functions and its first state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A network is there: the first one (the worker has it), or one to swap in at the next bar."""
-
-    player: Player
-    first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotLoaded:
-    """A checkpoint could not be loaded; the network in use goes on."""
-
-    command: c.LoadModel
-    refusal: c.Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +109,16 @@ class Engine:
         bindings: dict[int, str] | None = None,
         load: Callable[[c.LoadModel], None] = lambda command: None,
     ) -> None:
-        self._clock, self._output, self._think = clock, output, think
-        self._source, self._publish, self._load = source, publish, load
+        self._clock, self._output, self._source = clock, output, source
+        self._publish, self._load = publish, load
         self._settings = Settings(settings)
         self._mode = mode
         self._rules, self._state = _MODES[mode]
         self._ears = Ears()
         self._dialogue = Dialogue(think, output)
         self._learning = Learning(bindings or {})
-        self._styles: dict[str, float] = {}
-        self._known_styles: tuple[str, ...] = ()
+        self._repertoire = Repertoire(think)
         self._status = c.Status(mode=mode)
-        self._swap: Player | None = None
         self._beat_told: Beats | None = None
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
@@ -341,7 +323,8 @@ class Engine:
             case c.Generate():
                 self._step(base.GenerateCue(command.beats), now)
             case c.SetStyle():
-                self._set_style(command)
+                if not self._repertoire.mix(command.name, command.weight):
+                    self._refuse(command, c.Refusal.NO_SUCH_NAME)
             case c.LoadModel():
                 self._load(command)
             case c.Learn():
@@ -370,21 +353,13 @@ class Engine:
             self._dialogue.revise(self._moment())
         self._publish(c.ParamValue(name, value))
 
-    def _set_style(self, command: c.SetStyle) -> None:
-        if command.name not in self._known_styles:
-            self._refuse(command, c.Refusal.NO_SUCH_NAME)
-            return
-        self._styles[command.name] = command.weight
-        mix = tuple((name, w) for name, w in self._styles.items() if w > 0)
-        self._think(thinking.Style(mix))
-
     def _loaded(self, loaded: Loaded) -> None:
-        self._known_styles = loaded.player.info.styles
         if loaded.first:
+            self._repertoire.begin(loaded.player)
             self._status = replace(self._status, model=loaded.player.info.name, model_ready=True)
             self._tell_status()
         else:
-            self._swap = loaded.player
+            self._repertoire.offer(loaded.player)
 
     def _refuse(self, command: c.Command, refusal: c.Refusal) -> None:
         self._publish(c.Refused(refusal, command.address, command.client))
@@ -409,8 +384,6 @@ class Engine:
             return
         self._beat_told = here
         self._publish(c.Beat(bar, whole, now.tempo.bpm, now.tempo.meter))
-        if not whole and self._swap is not None:
-            self._think(thinking.Swap(self._swap))
-            self._status = replace(self._status, model=self._swap.info.name)
-            self._swap = None
+        if not whole and (name := self._repertoire.swap()) is not None:
+            self._status = replace(self._status, model=name)
             self._tell_status()

@@ -8,9 +8,10 @@ from typing import Any
 
 from antiphon import commands as c
 from antiphon import midi, thinking
-from antiphon.engine import Engine, Loaded
+from antiphon.engine import Engine
 from antiphon.model import Controls, Event, PlayerInfo, Window
 from antiphon.music import Meter, Seconds, Ticks
+from antiphon.repertoire import Loaded
 from antiphon.sync.internal import InternalClock
 from antiphon.timebase import ManualClock
 
