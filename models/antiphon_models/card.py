@@ -126,9 +126,10 @@ def _limits(data: Mapping[str, Any]) -> str:
         "- It looks back through its state alone. It does not plan form, and it forgets: long "
         "passages are not repeated exactly, as an n-gram over the piece's own past can.",
         "- Piano, song and pop accompaniment, drums in 4/4: other music is foreign to it.",
-        "- Most scores have no dynamics. Part of the time they are heard with those of a "
-        "performance, which are then not learnt: a call of one velocity is answered with one, a "
-        "played one in kind. Repeats were not written out in the scores.",
+        "- Most scores have no dynamics. Part of the time they were trained on with those of a "
+        "performance, note by note: a call of one velocity is answered with one, a played one in "
+        "kind, but accents in melodies do not know the metre well. Repeats were not written out "
+        "in the scores.",
         "- Rolls and transcriptions have no beat: times there are seconds at two beats a second.",
     ]
     if "giantmidi" in data:

@@ -80,11 +80,9 @@ COLUMNS: Final = (
     "style",
     "begin",
     "duration",
-    "borrowed",
 )
 """Columns of an event row, as the player is trained on: the input fields (``duration_in`` may be
-masked), whether the event begins a piece (1; only its style counts), the true duration, and
-whether the velocity is another piece's (1; then it is not to be learnt)."""
+masked), whether the event begins a piece (1; only its style counts), and the true duration."""
 
 COLUMN: Final = {name: index for index, name in enumerate(COLUMNS)}
 

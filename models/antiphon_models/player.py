@@ -253,12 +253,8 @@ class Player(nn.Module):
         return found, state
 
     def loss(self, rows: Tensor, following: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the weighted mean loss (a scalar) over all notes that follow, and the state.
-
-        Borrowed velocities are not learnt.
-        """
+        """Return the weighted mean loss (a scalar) over all notes that follow, and the state."""
         found, state = self.nll(rows, following, state)
-        found["velocity"] = found["velocity"] * (following[..., COLUMN["borrowed"]] == 0)
         weighted = sum(
             (found[name] * weight for name, weight in LOSS_WEIGHTS.items()),
             start=torch.zeros((), device=rows.device),

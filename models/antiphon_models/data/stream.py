@@ -25,8 +25,8 @@ Rows = npt.NDArray[np.int16]
 """Event rows, (events, columns): see ``antiphon_models.events.COLUMNS``."""
 
 N_COLUMNS: Final = len(COLUMNS)
-_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION, _LENT = (
-    range(N_COLUMNS)
+_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(
+    N_COLUMNS
 )
 
 UNPLAYED: Final = 0.5
@@ -52,9 +52,9 @@ class StreamConfig:
     velocity : int
         Largest change of all velocities, up or down.
     borrow : float
-        Share of pieces without dynamics of their own (scores) that are heard with those of a
-        performance: so that flat music is answered flatly, but any music with a human touch
-        in kind.
+        Share of pieces without dynamics of their own (scores) that get those of a performance,
+        note by note: so that flat music is answered flatly, and any music played with a human
+        touch in kind. Exact scores would teach that whatever is on the grid is flat.
     stretch : (float, float)
         Range of the tempo factor in free time.
     no_phase, no_bar, no_style : float
@@ -231,7 +231,7 @@ class EventStreams:
         rows[1:, _VOICE] = piece.voice
         rows[1:, _PITCH] = self._transpose(piece)
         change = int(random.integers(-config.velocity, config.velocity + 1))
-        velocity, rows[:, _LENT] = self._touch(piece)
+        velocity = self._dynamics_of(piece)
         rows[1:, _VELOCITY] = velocity_to_bin(np.clip(velocity + change, 1, 127))
         masks = random.random()
         rows[1:, _BEAT] = BEAT_PHASE_UNKNOWN if masks < config.no_phase else piece.beat_phase
@@ -242,14 +242,14 @@ class EventStreams:
         rows[1:, _DURATION_IN] = np.where(self._held(len(piece)), DURATION_MASKED, bins)
         return rows
 
-    def _touch(self, piece: Piece) -> tuple[npt.NDArray[np.int64], bool]:
-        """Return the velocities that a piece is heard with, and whether they are another's."""
+    def _dynamics_of(self, piece: Piece) -> npt.NDArray[np.int64]:
+        """Return the velocities that a piece is heard with: its own, or a performance's."""
         random = self._random
         if not self._dynamics or is_performed(piece) or random.random() >= self.config.borrow:
-            return piece.velocity, False
+            return piece.velocity
         lent = self._dynamics[int(random.integers(len(self._dynamics)))]
         start = int(random.integers(len(lent)))
-        return lent.take(np.arange(start, start + len(piece)), mode="wrap"), True
+        return lent.take(np.arange(start, start + len(piece)), mode="wrap")
 
     def _transpose(self, piece: Piece) -> npt.NDArray[np.int64]:
         pitched = piece.voice != Voice.DRUMS
