@@ -15,6 +15,7 @@ from antiphon.errors import CheckpointError
 from antiphon.model import Controls, Event, Window
 from antiphon.music import TICKS_PER_BEAT, Ticks, Voice
 from antiphon_models.constraints import (
+    GENERAL_MIDI,
     Mask,
     Own,
     closed,
@@ -189,4 +190,7 @@ def draw_event(
     duration = _BIN_TICKS[bin_]
     if window.end is not None:
         duration = max(min(duration, window.end - onset), 1)
-    return Event(Ticks(onset), known["pitch"], _VELOCITY[known["velocity"]], voice, Ticks(duration))
+    pitch = known["pitch"]
+    if voice is Voice.DRUMS:  # any kit can play it
+        pitch = GENERAL_MIDI.get(pitch, pitch)
+    return Event(Ticks(onset), pitch, _VELOCITY[known["velocity"]], voice, Ticks(duration))

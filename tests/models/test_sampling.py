@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from antiphon.errors import CheckpointError
 from antiphon.model import Controls, Event, Window
 from antiphon.music import Scale, Ticks, Voice
-from antiphon_models.constraints import Own, is_open, most_onsets, pitch_mask
+from antiphon_models.constraints import GENERAL_MIDI, Own, is_open, most_onsets, pitch_mask
 from antiphon_models.events import BIN_TICKS, FIELD_SIZES
 from antiphon_models.sampling import DRAWS, draw, draw_event, nearest_bin, tilt_shift
 
@@ -220,6 +220,24 @@ def test_register_without_a_pitch_of_the_scale_is_widened() -> None:
     assert np.flatnonzero(pitch_mask(61, 58, 0, Scale.MAJOR) == 0).tolist() == [59, 60]
     for scale, key in product(Scale, range(12)):
         assert is_open(pitch_mask(127, 127, key, scale))
+
+
+def test_drums_are_those_of_general_midi() -> None:
+    """The edges and rims of electronic kits are played as what every kit has, never doubled."""
+    asked = Controls(voices=(Voice.DRUMS,), polyphony=8)
+    random = np.random.default_rng(8)
+    own, last, drawn = Own(), None, []
+    for _ in range(300):
+        window = Window(Ticks(last or 0), Ticks((last or 0) + 12))
+        score = Noise(int(random.integers(1 << 30)), 1.0)
+        event = draw_event(
+            score, no_phases, own, last, window, asked, random.random(DRAWS).tolist()
+        )
+        own, last = own.heard(event), event.onset
+        drawn.append((event.onset, event.pitch))
+    assert not {pitch for _, pitch in drawn} & GENERAL_MIDI.keys()
+    assert {pitch for _, pitch in drawn} >= set(GENERAL_MIDI.values())
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_most_onsets() -> None:
