@@ -38,6 +38,7 @@ OPTIONS: Final[dict[str, type | tuple[type, ...]]] = {
     "osc": str,
     "sync": str,
     "bpm": (int, float),
+    "meter": str,
     "mode": str,
     "player": str,
     "device": str,
@@ -116,8 +117,8 @@ def save_bindings(bindings: dict[int, str]) -> None:
     Path(temporary).replace(target)
 
 
-def parse_settings(pairs: list[str]) -> dict[str, float]:
-    """Read ``NAME=VALUE`` pairs of the command line.
+def parse_settings(pairs: list[str], where: str = "--set") -> dict[str, float]:
+    """Read ``NAME=VALUE`` pairs of the command line, given with the option `where`.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def parse_settings(pairs: list[str]) -> dict[str, float]:
         except ValueError:
             found = f"found {pair!r}"
             raise UsageError("--set takes NAME=NUMBER", found, "as in key=9") from None
-    return _settings(values, "--set")
+    return _settings(values, where)
 
 
 def _read(path: Path) -> dict[str, Any]:

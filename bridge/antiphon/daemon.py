@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from antiphon import commands as c
-from antiphon import config, worker
+from antiphon import config, params, worker
 from antiphon.engine import Engine, Silenced
 from antiphon.errors import AntiphonError, PortError
 from antiphon.model import Player
-from antiphon.music import Seconds
+from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
 from antiphon.output import Dropped, Reason, Sounded
 from antiphon.ports.base import PortOptions
@@ -57,7 +57,7 @@ class Options:
     ports: PortOptions = field(default_factory=PortOptions)
     osc: tuple[str, int] = ("127.0.0.1", 7401)
     sync: str = "internal"
-    bpm: float = 120.0
+    meter: Meter = field(default_factory=Meter)
     mode: c.Mode = c.Mode.RESPOND
     player: str | None = None
     device: str = "auto"
@@ -127,7 +127,8 @@ class Daemon:
         self._ports = PortProcess(options.ports, self._from_ports)
         self._osc = OscServer(*options.osc, self.submit, self._clock)
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
-        seed = int(options.settings.get("seed", 0))
+        settings = {**params.defaults(), **options.settings}
+        self._bpm, seed = settings["bpm"], int(settings["seed"])
         self._recorder = Recorder(options.record or Path.cwd(), self._clock, seed=seed)
         self._engine = Engine(
             self._clock,
@@ -199,7 +200,7 @@ class Daemon:
         host, port = self._osc.address
         self._face.ports = f"{where}  osc {host}:{port}"
         sync = self._options.sync
-        tempo = f"{self._options.bpm:g} bpm" if sync == "internal" else f"{sync} clock"
+        tempo = f"{self._bpm:g} bpm" if sync == "internal" else f"{sync} clock"
         self._model = player.info.name
         mode = self._options.mode.name.lower()
         if not self._quiet:
@@ -333,13 +334,13 @@ class Daemon:
             self.publish(self._stats.stats())
 
     def _sync_source(self) -> SyncSource:
-        now, bpm = self._clock.now(), self._options.bpm
+        now, bpm, meter = self._clock.now(), self._bpm, self._options.meter
         match self._options.sync:
             case "midi":
-                return MidiClock(now, bpm)
+                return MidiClock(now, bpm, meter)
             case "osc":
-                return OscTransport(now, bpm)
-        return InternalClock(now, bpm)
+                return OscTransport(now, bpm, meter)
+        return InternalClock(now, bpm, meter)
 
     def _thread(self, name: str, work: Callable[[], object]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)

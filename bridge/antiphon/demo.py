@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from antiphon import commands as c
 from antiphon import midi, pianoroll
 from antiphon.midifile import read_midi
-from antiphon.music import Beats, Scale
+from antiphon.music import Beats, Meter, Scale
 from antiphon.ports.base import PortOptions
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ LENGTHS: Final = {".": 1.5, ",": 0.5, ":": 2.0}
 DEMO_OPTIONS: Final[dict[str, Any]] = {
     "ports": PortOptions(backend="memory"),
     "sync": "internal",
-    "bpm": BPM,
+    "meter": Meter(),
     "mode": c.Mode.RESPOND,
     "settings": {
+        "bpm": BPM,
         "key": 0.0,
         "scale": float(Scale.MAJOR),
         "turn/bars": 2.0,

@@ -309,6 +309,8 @@ class Engine:
         match command:
             case c.SetMode():
                 self._change_mode(command.mode, now)
+            case c.SetParam(name="bpm") if not isinstance(self._source, InternalClock):
+                self._refuse(command, c.Refusal.NOT_NOW)  # somebody else keeps the tempo
             case c.SetParam():
                 self._set(command.name, command.value)
             case c.GetParam():
@@ -347,6 +349,8 @@ class Engine:
         self._settings[name] = value
         if name == "thru":
             self._output.configure(bool(value))
+        elif name == "bpm" and isinstance(self._source, InternalClock):
+            self._follow(self._source.set_bpm(self._clock.now(), value))
         elif name == "seed":
             self._dialogue.reseed()
         elif name in REPLANNED:

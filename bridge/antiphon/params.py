@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from antiphon.music import Scale
+from antiphon.timebase import MAX_BPM, MIN_BPM
 
 GRIDS: Final = ("none", "sixteenth", "eighth", "beat", "bar")
 """The choices of ``turn/quantize``, in the order of their index."""
@@ -64,6 +65,14 @@ class Param:
 _SCALES: Final = tuple(scale.name.lower().replace("_", " ") for scale in Scale)
 
 TABLE: Final[tuple[Param, ...]] = (
+    Param(
+        "bpm",
+        MIN_BPM,
+        MAX_BPM,
+        120,
+        "bpm",
+        "Tempo of the internal clock; a clock from outside has its own.",
+    ),
     Param(
         "temperature",
         0.1,

@@ -17,8 +17,9 @@ from antiphon.daemon import Daemon, Options
 from antiphon.demo import DEMO_OPTIONS, Demo
 from antiphon.errors import UsageError
 from antiphon.learn import TURN
+from antiphon.music import Meter
 from antiphon.ports.base import PortOptions
-from antiphon.timebase import MAX_BPM, MIN_BPM, MonotonicClock
+from antiphon.timebase import MonotonicClock
 from antiphon.view import View
 
 BACKENDS: Final = ("auto", "alsa", "coremidi", "winmm", "jack", "none")
@@ -30,7 +31,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     "output": [],
     "osc": "127.0.0.1:7401",
     "sync": "internal",
-    "bpm": 120.0,
+    "bpm": None,
+    "meter": "4/4",
     "mode": "respond",
     "player": None,
     "device": "auto",
@@ -52,6 +54,7 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     add("--osc", metavar="HOST:PORT", help="where to hear OSC (default 127.0.0.1:7401)")
     add("--sync", choices=SYNCS, help="whose beat to follow (default internal)")
     add("--bpm", type=float, help="tempo until somebody else sets it (default 120)")
+    add("--meter", metavar="N/D", help="time signature, where the clock tells none (default 4/4)")
     add("--mode", metavar="MODE", help=f"{modes} (default respond)")
     add("--player", metavar="CKPT", help="checkpoint: a name of 'antiphon models', or a file")
     add("--device", choices=DEVICES, help="where the network runs (default auto: the CPU)")
@@ -97,8 +100,9 @@ def read_options(args: argparse.Namespace) -> Options:
     given = {name: value for name in DEFAULTS if (value := getattr(args, name)) is not None}
     chosen = {**DEFAULTS, **file.options, **given}
     settings = {**file.settings, **config.parse_settings(args.set)}
-    if chosen["seed"] is not None:
-        settings |= config.parse_settings([f"seed={chosen['seed']}"])
+    for name in ("bpm", "seed"):  # parameters with an option of their own
+        if chosen[name] is not None:
+            settings |= config.parse_settings([f"{name}={chosen[name]}"], f"--{name}")
     bindings = dict(file.bindings)
     if args.turn_cc is not None:
         if not 0 <= args.turn_cc <= 127:
@@ -109,9 +113,6 @@ def read_options(args: argparse.Namespace) -> Options:
             raise UsageError(
                 f"{name} is one of {', '.join(allowed)}", f"found {chosen[name]!r}", "correct it"
             )
-    bpm = float(chosen["bpm"])
-    if not MIN_BPM <= bpm <= MAX_BPM:
-        raise UsageError(f"--bpm takes {MIN_BPM:g}..{MAX_BPM:g}", f"found {bpm:g}", "correct it")
     return Options(
         ports=PortOptions(
             backend=chosen["backend"],
@@ -121,7 +122,7 @@ def read_options(args: argparse.Namespace) -> Options:
         ),
         osc=parse_address(chosen["osc"]),
         sync=chosen["sync"],
-        bpm=bpm,
+        meter=parse_meter(chosen["meter"]),
         mode=parse_mode(chosen["mode"]),
         player=chosen["player"],
         device=chosen["device"],
@@ -152,6 +153,21 @@ def parse_address(text: str) -> tuple[str, int]:
             "--osc takes ADDRESS:PORT", f"found {text!r}", "as in 127.0.0.1:7401"
         ) from None
     return host, number
+
+
+def parse_meter(text: str) -> Meter:
+    """Read a time signature such as ``6/8``.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    try:
+        numerator, denominator = text.split("/")
+        return Meter(int(numerator), int(denominator))
+    except ValueError:
+        raise UsageError("--meter takes N/D", f"found {text!r}", "as in 3/4 or 6/8") from None
 
 
 def parse_mode(text: str) -> commands.Mode:

@@ -9,6 +9,7 @@ import pytest
 
 from antiphon import cli, config
 from antiphon.errors import UsageError
+from antiphon.music import Meter
 from antiphon.play import add_play_arguments, parse_address, read_options
 
 
@@ -32,6 +33,8 @@ def options(*words: str) -> argparse.Namespace:
         ("play", "--osc", "here"),
         ("play", "--osc", "127.0.0.1:99999"),
         ("play", "--bpm", "0"),
+        ("play", "--meter", "3/5"),
+        ("play", "--meter", "waltz"),
         ("play", "--set", "temperature"),
         ("play", "--set", "temperature=9"),
         ("play", "--set", "nonsense=1"),
@@ -82,11 +85,12 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     """Options given beat the configuration file, which beats the defaults."""
     file = tmp_path / "antiphon.toml"
     file.write_text(
-        'bpm = 90\nsync = "midi"\n[params]\ntemperature = 0.5\nkey = 2\n[learn]\nturn = 66\n'
+        'bpm = 90\nmeter = "3/4"\nsync = "midi"\n'
+        "[params]\ntemperature = 0.5\nkey = 2\n[learn]\nturn = 66\n"
     )
     found = read_options(options("--config", str(file), "--bpm", "140", "--set", "key=7"))
-    assert (found.bpm, found.sync) == (140, "midi")
-    assert found.settings == {"temperature": 0.5, "key": 7}
+    assert (found.sync, found.meter) == ("midi", Meter(3, 4))
+    assert found.settings == {"temperature": 0.5, "key": 7, "bpm": 140}
     assert found.bindings == {66: "turn"}
 
 

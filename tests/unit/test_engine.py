@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from antiphon import commands as c
-from antiphon.music import Beats, Meter, Scale, Voice
+from antiphon.music import Beats, Meter, Scale, Seconds, Voice
+from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
 from antiphon.sync.osc_transport import OscTransport
 from antiphon.timebase import ManualClock
@@ -289,6 +292,36 @@ def test_a_clock_that_stops_ends_the_answer() -> None:
     stage.message(0xFC)
     stage.until(stopped + 4)
     assert all(n.off <= stopped + 0.5 for n in stage.heard)
+
+
+def test_a_waltz_is_answered_on_its_own_bars() -> None:
+    """With a meter of 3/4 the answer waits for a line that is a multiple of three beats."""
+    stage = Stage(source=InternalClock(Seconds(100.0), 120.0, Meter(3, 4)), length=6)
+    stage.scale(0.0, count=5)
+    stage.until(8)
+    assert stage.heard[0].on == pytest.approx(3.0)
+    assert max(n.off for n in stage.heard) == pytest.approx(6.0, abs=0.02)
+
+
+def test_the_tempo_can_be_turned_while_it_plays() -> None:
+    """The parameter bpm changes the internal clock without a jump, and the answer with it."""
+    stage = Stage(mode=c.Mode.SOLO)
+    stage.until(2.0)
+    before = stage.source.tempo.beat_at(stage.clock.now())
+    stage.tell(c.SetParam(name="bpm", value=60.0))
+    assert stage.source.tempo.beat_at(stage.clock.now()) == pytest.approx(before)
+    stage.until(6.0)
+    onsets = [n.on for n in stage.heard if n.on > 2.3]
+    assert [b - a for a, b in pairwise(onsets)] == pytest.approx([0.5] * (len(onsets) - 1))
+
+
+def test_the_tempo_of_a_clock_from_outside_is_its_own() -> None:
+    """Under MIDI clock the parameter bpm is refused."""
+    stage = Stage(source=MidiClock(Seconds(100.0), 120.0))
+    stage.tell(c.SetParam(name="bpm", value=60.0))
+    (refused,) = [u for u in stage.updates if isinstance(u, c.Refused)]
+    assert refused.code is c.Refusal.NOT_NOW
+    assert stage.source.tempo.bpm == 120
 
 
 def test_the_daws_transport_names_meter_and_place() -> None:

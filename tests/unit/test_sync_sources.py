@@ -72,8 +72,6 @@ def test_the_internal_clock_changes_tempo_without_a_jump() -> None:
     assert clock.set_bpm(Seconds(1.0), 60) == ()
     assert clock.tempo.beat_at(Seconds(2.0)) == pytest.approx(3.0)
     assert clock.set_bpm(Seconds(2.0), 1e9) == (TempoChanged(400),)
-    assert clock.set_meter(Seconds(2.0), Meter(3, 4)) == (MeterChanged(Meter(3, 4)),)
-    assert clock.tempo.bar_line == 4.0
     assert clock.relocate(Seconds(3.0), Beats(0.0)) == (Relocated(Beats(0.0)),)
     assert clock.tempo.beat_at(Seconds(3.0)) == 0.0
 
@@ -171,9 +169,7 @@ def test_other_messages_of_the_port_are_ignored() -> None:
 
 def test_the_meter_of_a_midi_clock_is_set_by_hand() -> None:
     """Bars are counted from song position 0."""
-    clock = MidiClock(ZERO)
-    assert clock.set_meter(ZERO, Meter(3, 4)) == (MeterChanged(Meter(3, 4)),)
-    assert clock.set_meter(ZERO, Meter(3, 4)) == ()
+    clock = MidiClock(ZERO, meter=Meter(3, 4))
     assert clock.tempo.bar_and_beat(Beats(4.0)) == (1, 1.0)
 
 

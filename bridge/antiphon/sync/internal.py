@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from antiphon.music import Beats, Meter, Seconds
-from antiphon.sync.base import Change, MeterChanged, Relocated, TempoChanged
+from antiphon.sync.base import Change, Relocated, TempoChanged
 from antiphon.timebase import MAX_BPM, MIN_BPM, Tempo
 
 
@@ -44,14 +42,6 @@ class InternalClock:
             return ()
         self._tempo = self._tempo.changed(now, bpm)
         return (TempoChanged(bpm),)
-
-    def set_meter(self, now: Seconds, meter: Meter) -> tuple[Change, ...]:
-        """Change the time signature; the bar that is now ends first, and the next is the new."""
-        if meter == self._tempo.meter:
-            return ()
-        line = self._tempo.next_line(self._tempo.beat_at(now), None)
-        self._tempo = replace(self._tempo, meter=meter, bar_line=line)
-        return (MeterChanged(meter),)
 
     def relocate(self, now: Seconds, beat: Beats) -> tuple[Change, ...]:
         """Jump to a beat."""

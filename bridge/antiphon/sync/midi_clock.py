@@ -16,7 +16,6 @@ from antiphon.sync.base import (
     Change,
     Halted,
     Lost,
-    MeterChanged,
     Relocated,
     Started,
     TempoChanged,
@@ -55,7 +54,8 @@ class MidiClock:
     bpm : float
         The tempo until a clock is heard.
     meter : Meter, optional
-        The time signature, which MIDI clock does not tell; 4/4 when left out.
+        The time signature, which MIDI clock does not tell; 4/4 when left out. Bars are counted
+        from song position 0.
     """
 
     name = "midi"
@@ -88,13 +88,6 @@ class MidiClock:
     def running(self) -> bool:
         """Whether ticks are coming, started or not."""
         return self._fit is not None
-
-    def set_meter(self, now: Seconds, meter: Meter) -> tuple[Change, ...]:
-        """Change the time signature; bars are counted from song position 0."""
-        if meter == self._shown.meter:
-            return ()
-        self._shown = replace(self._shown, meter=meter)
-        return (MeterChanged(meter),)
 
     def update(self, now: Seconds) -> tuple[Change, ...]:
         """Notice that the clock has gone silent without a stop."""

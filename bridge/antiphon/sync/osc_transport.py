@@ -46,14 +46,14 @@ class OscTransport:
     ----------
     now : Seconds
         The current time; the beat runs from 0 here until the DAW is heard.
-    bpm : float
-        The tempo until then.
+    bpm, meter : float, Meter
+        Tempo and time signature until then.
     """
 
     name = "osc"
 
-    def __init__(self, now: Seconds, bpm: float = 120.0) -> None:
-        self._true = Tempo(bpm=bpm, time=now)
+    def __init__(self, now: Seconds, bpm: float = 120.0, meter: Meter | None = None) -> None:
+        self._true = Tempo(bpm=bpm, time=now, meter=meter or Meter())
         self._shown = self._true
         self._told = bpm
         self._count = 0
