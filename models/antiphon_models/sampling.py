@@ -50,6 +50,10 @@ DRAWS: Final = len(FIELDS)
 COLDEST: Final = 1e-3
 """Temperatures below this count as this."""
 
+RARE: Final = np.float32(0.02)
+"""Classes less likely than this share of the likeliest, once the temperature is applied, are not
+drawn. A network gives every class some chance; drawn often enough, that tail is wrong notes."""
+
 _BIN_TICKS: Final[list[int]] = BIN_TICKS.tolist()
 _BIN: Final[list[int]] = ticks_to_bin(np.arange(MAX_TICKS + 1)).tolist()
 _VELOCITY: Final[list[int]] = bin_to_velocity(np.arange(32)).tolist()
@@ -64,7 +68,7 @@ def nearest_bin(ticks: int) -> int:
 
 
 def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None) -> int:
-    """Draw a class.
+    """Draw a class, but none that is :data:`RARE`.
 
     Parameters
     ----------
@@ -91,7 +95,9 @@ def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | No
     z = logits if mask is None else logits + mask
     z = z - z[z.argmax()]
     z *= 1 / max(temperature, COLDEST)
-    sums = np.add.accumulate(np.exp(z, out=z))
+    np.exp(z, out=z)
+    z[z < RARE] = 0
+    sums = np.add.accumulate(z)
     # "right" never stops at a closed class: its sum equals the one before it.
     index = int(sums.searchsorted(np.float32(uniform) * sums[-1], side="right"))
     if index == len(sums):  # the product was rounded up to the whole

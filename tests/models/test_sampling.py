@@ -264,6 +264,14 @@ def test_draw_follows_the_softmax() -> None:
     assert np.bincount(sharp) / 10000 == pytest.approx(np.array([1, 4, 9, 16]) / 30, abs=2e-3)
 
 
+def test_rare_classes_are_not_drawn() -> None:
+    """A class with less than a fiftieth of the likeliest's chance never comes; heat brings it."""
+    logits = np.log(np.array([0.985, 0.015], np.float32))
+    uniforms = np.linspace(0, 1, 1001)[:-1]
+    assert {draw(logits, u, 1.0) for u in uniforms} == {0}
+    assert {draw(logits, u, 2.0) for u in uniforms} == {0, 1}
+
+
 def test_draw_at_the_edges_of_the_interval() -> None:
     """The least and the greatest uniform number give the first and the last open class."""
     mask = np.array([-np.inf, 0, 0, -np.inf], np.float32)
