@@ -129,7 +129,9 @@ class Daemon:
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
         settings = {**params.defaults(), **options.settings}
         self._bpm, seed = settings["bpm"], int(settings["seed"])
-        self._recorder = Recorder(options.record or Path.cwd(), self._clock, seed=seed)
+        self._recorder = Recorder(
+            options.record or Path.cwd(), self._clock, meter=options.meter, seed=seed
+        )
         self._engine = Engine(
             self._clock,
             self._ports,
