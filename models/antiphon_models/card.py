@@ -81,12 +81,16 @@ def _number(value: Any) -> str:
 
 def _training(info: Mapping[str, Any]) -> str:
     lines = [
+        "- data set: `antiphon prepare MIDI_DIR dataset`",
         f"- command: `{info.get('command', 'unknown')}`",
         f"- seed: {info.get('seed', 'unknown')}",
         f"- notes seen: {_number(info.get('notes_seen'))} in {_number(info.get('steps'))} steps",
         f"- wall time: {info.get('minutes', 'unknown')} minutes",
         f"- code: revision {info.get('revision', 'unknown')}, "
         f"torch {info.get('torch', 'unknown')}, {info.get('created', 'unknown')}",
+        "- figures below: `antiphon evaluate player --data MIDI_DIR`",
+        "- a run limited by --minutes sees more or less music on another machine: the seed repeats "
+        "its order, --steps its length",
     ]
     return "\n".join(lines)
 
