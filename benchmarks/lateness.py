@@ -57,16 +57,16 @@ def main() -> None:
     options = parser.parse_args()
 
     late, thru, bare = [], [], []
-    theft = 0.0
+    theft: list[float] = []
     for number in range(options.runs):
         before = stolen()
         late.append(measure_lateness(options.seconds, (matvec(), spin), options.backend))
-        theft += stolen() - before
+        theft.append(round(stolen() - before, 2))
         both = measure_thru(options.messages, options.backend)
         thru.append(both.thru)
         bare.append(both.bare)
         if not options.json:
-            print(f"run {number + 1}: late {late[-1]}")
+            print(f"run {number + 1}: late {late[-1]}, {theft[-1]} s stolen")
             print(f"       thru {both.thru}\n       bare {both.bare}")
     result: dict[str, Any] = {
         "machine": machine(),
@@ -82,7 +82,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
         return
-    print(f"{result['machine']}; {theft:.2f} s stolen by the hypervisor while notes played")
+    print(f"{result['machine']}; seconds stolen by the hypervisor while notes played: {theft}")
     for name in ("late_ms", "thru_ms", "bare_ms"):
         print(name, {key: round(value, 4) for key, value in result[name].items()})
     above = result["thru_ms"]["p99"] - result["bare_ms"]["p99"]
