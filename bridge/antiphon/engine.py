@@ -256,7 +256,8 @@ class Engine:
         elif moved is not None and moved.name == TURN:
             self._step(base.TurnCue(), self._moment())
         elif moved is not None:
-            self._set(moved.name, params.BY_NAME[moved.name].from_cc(moved.value))
+            turned = params.BY_NAME[moved.name].from_cc(moved.value)
+            self._obey(c.SetParam(name=moved.name, value=turned))
 
     # -- deciding ----------------------------------------------------------------------------
 

@@ -30,8 +30,10 @@ def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("JACK_NO_START_SERVER", "1")
         server = start_server(environment, log)
-        yield os.environ["JACK_DEFAULT_SERVER"]
-        end(server)
+        try:
+            yield os.environ["JACK_DEFAULT_SERVER"]
+        finally:
+            end(server)
 
 
 def start_server(environment: pytest.MonkeyPatch, log: Path) -> subprocess.Popen[bytes]:

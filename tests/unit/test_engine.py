@@ -316,11 +316,16 @@ def test_the_tempo_can_be_turned_while_it_plays() -> None:
 
 
 def test_the_tempo_of_a_clock_from_outside_is_its_own() -> None:
-    """Under MIDI clock the parameter bpm is refused."""
+    """Under MIDI clock the parameter bpm is refused, by OSC and by a controller that was learnt."""
     stage = Stage(source=MidiClock(Seconds(100.0), 120.0))
     stage.tell(c.SetParam(name="bpm", value=60.0))
-    (refused,) = [u for u in stage.updates if isinstance(u, c.Refused)]
-    assert refused.code is c.Refusal.NOT_NOW
+    stage.tell(c.Learn(name="bpm"))
+    stage.message(0xB0, 20, 1)
+    stage.message(0xB0, 20, 9)
+    refused = [u.code for u in stage.updates if isinstance(u, c.Refused)]
+    assert refused
+    assert set(refused) == {c.Refusal.NOT_NOW}
+    assert not [u for u in stage.updates if isinstance(u, c.ParamValue)]
     assert stage.source.tempo.bpm == 120
 
 
