@@ -7,6 +7,7 @@
     ├── PortError                 a MIDI port or back end that cannot be used
     ├── SocketError               an address that cannot be bound
     ├── MidiFileError             a MIDI file that cannot be read or written
+    ├── PhraseError               notes that cannot be varied
     ├── DataError                 a data set that is missing, empty or of the wrong kind
     └── CheckpointError           a checkpoint that is missing, broken or of the wrong kind
 
@@ -45,6 +46,10 @@ class SocketError(AntiphonError):
 
 class MidiFileError(AntiphonError):
     """A MIDI file that cannot be read or written."""
+
+
+class PhraseError(AntiphonError):
+    """A phrase that cannot be varied: no notes, too long, a meter or drums that do not fit."""
 
 
 class DataError(AntiphonError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Protocol
 
-from antiphon.music import Meter, Scale, Ticks, Voice
+from antiphon.music import Beats, Meter, Note, Phrase, Scale, Ticks, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +144,129 @@ class Player(Protocol):
 
     def restore(self, snapshot: object) -> None:
         """Go back to a snapshot of this player."""
+        ...
+
+
+class Keep(IntEnum):
+    """What a variation leaves alone, by the public index of ``vary/keep``."""
+
+    NOTHING = 0
+    """Everything may change."""
+    NOTES = 1
+    """The pitches stay, in their order; the rhythm changes."""
+    RHYTHM = 2
+    """The onsets stay; the pitches (or the drums struck) change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One variation of a phrase.
+
+    Attributes
+    ----------
+    notes : tuple of Note
+        Sorted; in beats from the start of the phrase (a note played a little early may begin
+        just before 0). Notes that were kept keep their channel.
+    distance : float
+        How far it is from the phrase, 0 (the same notes) to 1 (no note in common): the share
+        of onsets on the grid that only one of the two has.
+    """
+
+    notes: tuple[Note, ...]
+    distance: float
+
+
+class Varier(Protocol):
+    """The networks that vary a phrase: the GANs and the DIC, for drums and for pitched notes.
+
+    All methods run on the inference worker's thread or in a command, never on a thread that
+    keeps time. Notes with the voice DRUMS are varied as drums, all others as pitched notes.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checkpoints in use."""
+        ...
+
+    def check(self, phrase: Phrase, length: Beats) -> None:
+        """Make sure that a phrase can be varied.
+
+        Raises
+        ------
+        PhraseError
+            If it has no notes, is not 1 to 8 bars long, is in a meter whose bars are not whole
+            sixteenths, or its drums are none that the networks know.
+        """
+        ...
+
+    def variations(
+        self,
+        phrase: Phrase,
+        length: Beats,
+        amount: float,
+        count: int,
+        seed: Sequence[int],
+        keep: Keep = Keep.NOTHING,
+    ) -> Iterator[Variation]:
+        """Vary a phrase.
+
+        Parameters
+        ----------
+        phrase : Phrase
+            Its notes in beats, its first bar line at 0.
+        length : Beats
+            Its length; 1 to 8 bars.
+        amount : float
+            0 (the phrase itself, note for note) to 1.
+        count : int
+            How many.
+        seed : sequence of int
+            Same seed, same phrase, same variations.
+        keep : Keep
+            What stays.
+
+        Returns
+        -------
+        iterator of Variation
+            `count` of them, each made when it is asked for (about a millisecond each), so that
+            the caller can do something else in between. No two are the same if `amount` is
+            above 0.
+
+        Raises
+        ------
+        PhraseError
+            As :meth:`check`, at the call.
+        """
+        ...
+
+    def humanise(
+        self, phrase: Phrase, length: Beats, amount: float, count: int, seed: Sequence[int]
+    ) -> Iterator[Variation]:
+        """Give a straight pattern the velocities and the microtiming of a player.
+
+        Which notes there are does not change; `amount` 0 changes nothing, 1 plays them wholly
+        as the network would.
+        """
+        ...
+
+    def groove(
+        self, phrase: Phrase, length: Beats, count: int, seed: Sequence[int]
+    ) -> Iterator[Variation]:
+        """Make drums to a phrase: its rhythm and accents drive a groove. Drums only come out."""
+        ...
+
+    def blend(self, first: Phrase, last: Phrase, length: Beats, steps: int) -> list[Variation]:
+        """Morph from one phrase to another through the DIC's latent space.
+
+        Returns
+        -------
+        list of Variation
+            `steps` of them (at least 2): the first phrase itself, ..., the last one itself,
+            each with its distance from the first.
+
+        Raises
+        ------
+        PhraseError
+            If one of them cannot be used, or their meters differ.
+        """
         ...
