@@ -12,8 +12,7 @@ import tempfile
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,104 +20,36 @@ import mido
 
 from antiphon import smf
 from antiphon.errors import MidiFileError
-from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Seconds, Voice
+from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Voice
+from antiphon.song import Marker, MeterMark, MidiSong, MidiTrack, TempoMark
 from antiphon.voices import guess_voices
+
+__all__ = [
+    "Marker",
+    "MeterMark",
+    "MidiSong",
+    "MidiTrack",
+    "TempoMark",
+    "encode_song",
+    "read_midi",
+    "write_midi",
+]
 
 MAX_BYTES: Final = 64 * 2**20
 """Longer files are refused unread: no music is that long, and a disk image is no music."""
 
-
-@dataclass(frozen=True, slots=True)
-class TempoMark:
-    """From `beat` on the music goes at `bpm` quarter-note beats a minute."""
-
-    beat: Beats
-    bpm: float
-
-
-@dataclass(frozen=True, slots=True)
-class MeterMark:
-    """From `beat` on the bars are of `meter`."""
-
-    beat: Beats
-    meter: Meter
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A word at a place in the music."""
-
-    beat: Beats
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MidiTrack:
-    """The notes of one track, in order of onset."""
-
-    name: str
-    notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MidiSong:
-    """What a MIDI file holds.
-
-    Attributes
-    ----------
-    path : Path
-        Where it was read.
-    tracks : tuple of MidiTrack
-        The tracks that have notes.
-    tempos : tuple of TempoMark
-        At least one; the first stands at beat 0.
-    meters : tuple of MeterMark
-        At least one; the first stands at beat 0.
-    length : Beats
-        End of the last note or of the longest track, whichever is later.
-    markers : tuple of Marker
-        Markers in order.
-    texts : tuple of str
-        Text events of the first track (a session keeps model and seed there).
-    """
-
-    path: Path
-    tracks: tuple[MidiTrack, ...]
-    tempos: tuple[TempoMark, ...]
-    meters: tuple[MeterMark, ...]
-    length: Beats
-    markers: tuple[Marker, ...] = ()
-    texts: tuple[str, ...] = ()
-
-    @property
-    def bpm(self) -> float:
-        """The first tempo."""
-        return self.tempos[0].bpm
-
-    @property
-    def meter(self) -> Meter:
-        """The first time signature."""
-        return self.meters[0].meter
-
-    def phrase(self, *names: str) -> Phrase:
-        """Return the notes of the tracks called `names` (all tracks when none is named)."""
-        notes = (n for t in self.tracks if not names or t.name in names for n in t.notes)
-        return Phrase(tuple(notes), self.bpm, self.meter)
-
-    def seconds_at(self, beat: Beats) -> Seconds:
-        """Return how long after the start of the file `beat` falls, by the tempo map."""
-        total = 0.0
-        for mark, following in pairwise((*self.tempos, TempoMark(Beats(float("inf")), 1.0))):
-            if beat <= mark.beat:
-                break
-            total += (min(beat, following.beat) - mark.beat) * 60.0 / mark.bpm
-        return Seconds(total)
+OTHERS: Final = frozenset(
+    {"program_change", "control_change", "pitchwheel", "aftertouch", "polytouch"}
+)
+"""mido's names of the channel messages that are no notes."""
 
 
 # -- reading ---------------------------------------------------------------------------------
 
 
-def read_midi(path: str | Path, *, allow_empty: bool = False) -> MidiSong:
+def read_midi(
+    path: str | Path, *, allow_empty: bool = False, every_track: bool = False
+) -> MidiSong:
     """Read a Standard MIDI File of any type.
 
     Parameters
@@ -127,6 +58,9 @@ def read_midi(path: str | Path, *, allow_empty: bool = False) -> MidiSong:
         The file.
     allow_empty : bool
         Whether a file without a single note will do.
+    every_track : bool
+        Whether tracks without notes are wanted too, if they have a name or other messages.
+        A first track of neither notes nor messages is the conductor's; its name is the title.
 
     Raises
     ------
@@ -156,15 +90,16 @@ def read_midi(path: str | Path, *, allow_empty: bool = False) -> MidiSong:
         raise MidiFileError(
             "a MIDI file is needed", f"{path} cannot be read ({reason})", "give another file"
         ) from None
-    song = _collect(path, source)
-    if not (song.tracks or allow_empty):
+    song = _collect(path, source, every_track)
+    if not (allow_empty or any(track.notes for track in song.tracks)):
         raise MidiFileError("notes are needed", f"{path} has none", "give another file")
     return song
 
 
-def _collect(path: Path, source: Any) -> MidiSong:
+def _collect(path: Path, source: Any, every_track: bool) -> MidiSong:
     """Sort what mido read into tracks, tempo map, meters and markers."""
     division = _ticks_per_beat(path, int(source.ticks_per_beat))
+    title = ""
     tempos: dict[float, float] = {}
     meters: dict[float, Meter] = {}
     markers: list[Marker] = []
@@ -173,10 +108,13 @@ def _collect(path: Path, source: Any) -> MidiSong:
     length = 0.0
     for index, track in enumerate(source.tracks):
         tick = 0
+        others: list[tuple[Beats, bytes]] = []
         for message in track:
             tick += message.time
             beat = tick / division
-            if message.type == "set_tempo":
+            if message.type in OTHERS:
+                others.append((Beats(beat), bytes(message.bytes())))
+            elif message.type == "set_tempo":
                 if message.tempo <= 0:
                     raise MidiFileError(
                         "a tempo above 0 is needed",
@@ -192,9 +130,13 @@ def _collect(path: Path, source: Any) -> MidiSong:
             elif message.type == "text" and index == 0:
                 texts.append(_text(message.text))
         length = max(length, tick / division)
-        notes = _notes(track, division)
-        if notes:
-            tracks.append(MidiTrack(_text(track.name), tuple(sorted(notes))))
+        name, notes = _text(track.name), _notes(track, division)
+        if notes or (every_track and (others or (name and index))):
+            tracks.append(MidiTrack(name, tuple(sorted(notes)), tuple(others)))
+        elif every_track and not index:
+            title = name
+    if source.ticks_per_beat < 0:  # its times are seconds: tempos do not move them
+        tempos.clear()
     tempos.setdefault(0.0, min(tempos.items())[1] if tempos else 120.0)
     meters.setdefault(0.0, min(meters.items())[1] if meters else Meter())
     return MidiSong(
@@ -205,6 +147,8 @@ def _collect(path: Path, source: Any) -> MidiSong:
         length=Beats(max([length, *(n.end for t in tracks for n in t.notes)])),
         markers=tuple(sorted(markers, key=lambda marker: marker.beat)),
         texts=tuple(texts),
+        title=title,
+        division=int(division) if division == int(division) else int(2 * division),
     )
 
 
@@ -284,20 +228,59 @@ def write_midi(
     MidiFileError
         If the file cannot be written; a file of that name that was there stays as it was.
     """
+    chunks = [_conductor(bpm, meter, markers, texts)]
+    for name, notes in tracks:
+        chunks.append(smf.track([_name(name), *smf.messages(notes)]))
+    _replace_file(Path(path), smf.header(len(chunks)) + b"".join(chunks))
+
+
+def encode_song(song: MidiSong) -> bytes:
+    """Return the bytes of a type 1 file that holds all that a song does.
+
+    Times are whole ticks of the song's own division, or of a multiple of it that is no coarser
+    than the files we write ourselves, so what was read comes back exactly. Doubled notes and
+    notes that overlap on one key are kept, unlike in :func:`write_midi`.
+    """
+    division = song.division * max(-(-smf.FILE_TICKS // song.division), 1)
+    end = smf.tick(song.length, division)
+    chunks = [
+        _conductor(song.tempos, song.meters, song.markers, song.texts, song.title, division, end)
+    ]
+    for track in song.tracks:
+        others = [(smf.tick(beat, division), smf.OTHER, data) for beat, data in track.others]
+        notes = smf.overlapping_messages(track.notes, division)
+        chunks.append(smf.track([_name(track.name), *others, *notes], end))
+    return smf.header(len(chunks), division) + b"".join(chunks)
+
+
+def _name(name: str) -> smf.Event:
+    return (0, smf.NAME, smf.meta(0x03, name.encode()))
+
+
+def _conductor(
+    bpm: float | Sequence[TempoMark],
+    meter: Meter | Sequence[MeterMark],
+    markers: Iterable[Marker],
+    texts: Iterable[str],
+    title: str = "",
+    division: int = smf.FILE_TICKS,
+    end: int = 0,
+) -> bytes:
+    """Return the track that holds what counts for all: meters, tempos, markers, texts."""
     tempos = [TempoMark(Beats(0.0), bpm)] if isinstance(bpm, float | int) else bpm
     meters = [MeterMark(Beats(0.0), meter)] if isinstance(meter, Meter) else meter
-    conductor = [(0, 0, smf.meta(0x01, text.encode())) for text in texts]
+    events = [_name(title)] if title else []
+    events += [(0, 0, smf.meta(0x01, text.encode())) for text in texts]
     for change in meters:
         size, unit = change.meter.numerator, change.meter.denominator.bit_length() - 1
-        conductor.append((smf.tick(change.beat), 0, smf.meta(0x58, bytes((size, unit, 24, 8)))))
+        place = smf.tick(change.beat, division)
+        events.append((place, 0, smf.meta(0x58, bytes((size, unit, 24, 8)))))
     for mark in tempos:
         micros = min(round(60e6 / mark.bpm), smf.MAX_TEMPO)
-        conductor.append((smf.tick(mark.beat), 0, smf.meta(0x51, micros.to_bytes(3, "big"))))
-    conductor += [(smf.tick(m.beat), 0, smf.meta(0x06, m.text.encode())) for m in markers]
-    chunks = [smf.track(conductor)]
-    for name, notes in tracks:
-        chunks.append(smf.track([(0, -1, smf.meta(0x03, name.encode())), *smf.messages(notes)]))
-    _replace_file(Path(path), smf.header(len(chunks)) + b"".join(chunks))
+        place = smf.tick(mark.beat, division)
+        events.append((place, 0, smf.meta(0x51, micros.to_bytes(3, "big"))))
+    events += [(smf.tick(m.beat, division), 0, smf.meta(0x06, m.text.encode())) for m in markers]
+    return smf.track(events, end)
 
 
 def _replace_file(path: Path, data: bytes) -> None:

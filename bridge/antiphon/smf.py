@@ -20,18 +20,25 @@ FILE_TICKS: Final = 480
 MAX_TEMPO: Final = 2**24 - 1
 """Most microseconds a beat: the file has three bytes for them."""
 
+MAX_DIVISION: Final = 2**15 - 1
+"""Most ticks a beat that the header of a file can hold."""
+
+NAME, OFF, OTHER, ON = -1, 0, 1, 2
+"""Order within a tick: what a note-off ends is no longer there when a pedal goes down, and a
+note-on finds its program and its bend set."""
+
 Event: TypeAlias = tuple[int, int, bytes]
 """Tick, order within the tick, and the bytes of one event."""
 
 
-def header(tracks: int) -> bytes:
-    """Return the header chunk of a type 1 file."""
-    return struct.pack(">4sIHHH", b"MThd", 6, 1, tracks, FILE_TICKS)
+def header(tracks: int, division: int = FILE_TICKS) -> bytes:
+    """Return the header chunk of a type 1 file of `division` ticks a beat."""
+    return struct.pack(">4sIHHH", b"MThd", 6, 1, tracks, division)
 
 
-def tick(beat: float) -> int:
+def tick(beat: float, division: int = FILE_TICKS) -> int:
     """Return the file's tick of a beat."""
-    return max(round(beat * FILE_TICKS), 0)
+    return max(round(beat * division), 0)
 
 
 def varlen(number: int) -> bytes:
@@ -47,29 +54,47 @@ def meta(kind: int, data: bytes) -> bytes:
     return bytes((0xFF, kind)) + varlen(len(data)) + data
 
 
-def messages(notes: Iterable[Note]) -> list[Event]:
-    """Return the note-ons and note-offs of a track; at the same tick the offs sort first."""
+def messages(notes: Iterable[Note], division: int = FILE_TICKS) -> list[Event]:
+    """Return the note-ons and note-offs of a track; at the same tick the offs sort first.
+
+    A key that is struck again while it sounds ends there.
+    """
     spans: dict[tuple[int, int, int], tuple[int, int]] = {}
     for note in notes:
-        start = tick(note.start)
+        start = tick(note.start, division)
         end, velocity = spans.get((note.channel, note.pitch, start), (start + 1, 0))
-        longest, loudest = max(end, tick(note.end)), max(velocity, note.velocity)
+        longest, loudest = max(end, tick(note.end, division)), max(velocity, note.velocity)
         spans[note.channel, note.pitch, start] = longest, loudest
     events: list[Event] = []
     struck: dict[tuple[int, int], int] = {}  # when the key is next struck
     for (channel, pitch, start), (end, velocity) in sorted(spans.items(), reverse=True):
         end = min(end, struck.get((channel, pitch), end))
         struck[channel, pitch] = start
-        events.append((start, 1, midi.note_on(channel, pitch, velocity)))
-        events.append((end, 0, midi.note_off(channel, pitch)))
+        events.append((start, ON, midi.note_on(channel, pitch, velocity)))
+        events.append((end, OFF, midi.note_off(channel, pitch)))
     return events
 
 
-def track(events: Iterable[Event]) -> bytes:
-    """Return the chunk of a track of events in any order."""
+def overlapping_messages(notes: Iterable[Note], division: int = FILE_TICKS) -> list[Event]:
+    """Return the note-ons and note-offs of a track, a pair for every note.
+
+    Notes that are doubled, or that overlap on one key, come back as they were when the first
+    note-off of a key is taken for its first note-on, unless one lies inside another.
+    """
+    events: list[Event] = []
+    for note in sorted(notes, key=lambda note: (note.start, note.end)):
+        start = tick(note.start, division)
+        end = max(tick(note.end, division), start + 1)
+        events.append((start, ON, midi.note_on(note.channel, note.pitch, note.velocity)))
+        events.append((end, OFF, midi.note_off(note.channel, note.pitch)))
+    return events
+
+
+def track(events: Iterable[Event], end: int = 0) -> bytes:
+    """Return the chunk of a track of events in any order; it lasts to tick `end` at least."""
     parts, now = [], 0
     for tick, _, data in sorted(events, key=lambda event: event[:2]):
         parts += [varlen(tick - now), data]
         now = tick
-    body = b"".join((*parts, b"\x00", meta(0x2F, b"")))
+    body = b"".join((*parts, varlen(max(end - now, 0)), meta(0x2F, b"")))
     return b"MTrk" + struct.pack(">I", len(body)) + body

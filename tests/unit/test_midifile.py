@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from antiphon import smf
 from antiphon.errors import MidiFileError
-from antiphon.midifile import Marker, MeterMark, TempoMark, read_midi, write_midi
+from antiphon.midifile import (
+    Marker,
+    MeterMark,
+    MidiSong,
+    MidiTrack,
+    TempoMark,
+    encode_song,
+    read_midi,
+    write_midi,
+)
 from antiphon.music import Beats, Meter, Note, Voice
 
 SCALE = [Note(Beats(i * 0.5), 60 + i, 70 + i, Beats(0.5)) for i in range(8)]
@@ -184,3 +193,62 @@ def test_a_failed_write_leaves_the_old_file(
         write_midi(path, [("x", SCALE[:1])])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("division", [24, 96, 120, 384, 480, 960, 32767])
+def test_a_song_is_encoded_as_it_was_read(tmp_path: Path, division: int) -> None:
+    """At whatever time base, what is read, encoded and read again is the same song."""
+    source = mido.MidiFile(ticks_per_beat=division)
+    source.tracks.append(conductor := mido.MidiTrack())
+    conductor.append(mido.MetaMessage("track_name", name="A title"))
+    conductor.append(mido.MetaMessage("set_tempo", tempo=456789, time=7))
+    source.tracks.append(track := mido.MidiTrack())
+    track.append(mido.MetaMessage("track_name", name="Organ"))
+    track.append(mido.Message("program_change", program=19, channel=2))
+    track.append(mido.Message("note_on", note=60, velocity=70, channel=2, time=1))
+    track.append(mido.Message("note_on", note=60, velocity=50, channel=2))  # doubled
+    track.append(mido.Message("note_on", note=60, velocity=90, channel=2, time=5))  # overlaps
+    track.append(mido.Message("control_change", control=64, value=127, channel=2, time=3))
+    for wait in (4, 1, 9):
+        track.append(mido.Message("note_off", note=60, channel=2, time=wait))
+    track.append(mido.MetaMessage("end_of_track", time=10 * division))
+    source.tracks.append(empty := mido.MidiTrack())
+    empty.append(mido.MetaMessage("track_name", name="Nothing yet"))
+    source.save(tmp_path / "a.mid")
+    song = read_midi(tmp_path / "a.mid", every_track=True)
+    (tmp_path / "b.mid").write_bytes(encode_song(song))
+    again = read_midi(tmp_path / "b.mid", every_track=True)
+    assert again.tracks == song.tracks
+    assert [track.name for track in song.tracks] == ["Organ", "Nothing yet"]
+    assert [data[0] for _, data in song.tracks[0].others] == [0xC2, 0xB2]
+    assert len(song.tracks[0].notes) == 3
+    assert (again.title, again.tempos, again.meters) == ("A title", song.tempos, song.meters)
+    assert again.length == song.length
+    assert again.division % division == 0
+    assert [t.name for t in read_midi(tmp_path / "a.mid").tracks] == ["Organ"]
+
+
+def test_a_note_off_comes_before_a_pedal_and_a_program_before_its_note(tmp_path: Path) -> None:
+    """At one tick what ends ends first, then controllers and programs are set, then notes begin."""
+    notes = (Note(Beats(0.0), 60, 80, Beats(1.0)), Note(Beats(1.0), 62, 80, Beats(1.0)))
+    others = ((Beats(1.0), bytes((0xB0, 64, 127))), (Beats(1.0), bytes((0xC0, 5))))
+    tempos, meters = (TempoMark(Beats(0.0), 120.0),), (MeterMark(Beats(0.0), Meter()),)
+    track = MidiTrack("x", notes, others)
+    song = MidiSong(tmp_path / "a.mid", (track,), tempos, meters, Beats(2.0))
+    song.path.write_bytes(encode_song(song))
+    kinds = [m.type for m in mido.MidiFile(song.path).tracks[1] if not m.is_meta]
+    assert kinds == [
+        "note_on",
+        "note_off",
+        "control_change",
+        "program_change",
+        "note_on",
+        "note_off",
+    ]
+
+
+def test_tempo_does_not_move_smpte_time(tmp_path: Path) -> None:
+    """A tempo in a file that counts in frames changes nothing, as the specification has it."""
+    tempo = b"\x00\xff\x51\x03\x0f\x42\x40"
+    (tmp_path / "a.mid").write_bytes(_smf(-25 * 256 + 40, tempo, *ONE_NOTE))
+    assert read_midi(tmp_path / "a.mid").bpm == 120.0
