@@ -37,6 +37,8 @@ COMMANDS: Final = (
     CommandSpec("doctor", "check the set-up, with a remedy for each fault", "antiphon.tools"),
     CommandSpec("bench", "measure this machine: step, answer, lateness, thru", "antiphon.bench"),
     CommandSpec("continue", "continue a MIDI file", "antiphon.continue_file"),
+    CommandSpec("vary", "make variations of a phrase or groove", "antiphon.vary_file"),
+    CommandSpec("blend", "morph from one phrase to another", "antiphon.blend_file"),
     CommandSpec("prepare", "make a data set of a folder of MIDI files", "antiphon_models.commands"),
     CommandSpec("train", "train a network", "antiphon_models.commands"),
     CommandSpec("evaluate", "measure a network on held-out music", "antiphon_models.evaluate"),

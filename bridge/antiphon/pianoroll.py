@@ -19,8 +19,16 @@ from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Voice, pitch_name
 
 INK, MUTED, PAPER, EDGE = "#22262b", "#65625a", "#fcfbf7", "#d8d3c6"
 SHADED, BEAT_LINE, BAR_LINE, OCTAVE = "#f4f1e9", "#e9e5da", "#c4beb0", "#d5d0c3"
-COLOURS: Final = {"call": "#1767a6", "answer": "#c4491a"}
-"""Colours of the two parts; 5.7 and 4.8 to 1 against the paper."""
+BLUE, VERMILION = "#1767a6", "#c4491a"
+COLOURS: Final = {
+    "call": BLUE,
+    "answer": VERMILION,
+    "phrase": BLUE,
+    "variation": VERMILION,
+    "groove": VERMILION,
+    "blend": VERMILION,
+}
+"""Colours of the parts by their names; 5.7 and 4.8 to 1 against the paper."""
 
 FONT: Final = "system-ui,-apple-system,'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif"
 BLACK_KEYS: Final = frozenset({1, 3, 6, 8, 10})
@@ -75,6 +83,7 @@ def draw(
     subtitle: str = "",
     span: tuple[Beats, Beats] | None = None,
     first_bar: int = 1,
+    names: tuple[str, str] = ("call", "answer"),
 ) -> str:
     """Draw a piano roll.
 
@@ -90,13 +99,15 @@ def draw(
         What to show; by default whole bars from the first note to the last.
     first_bar : int
         Number of the bar that begins at beat 0.
+    names : (str, str)
+        What the two parts are called: two of :data:`COLOURS`.
 
     Returns
     -------
     str
         An SVG document.
     """
-    parts = {"call": sorted(call), "answer": sorted(answer)}
+    parts = {names[0]: sorted(call), names[1]: sorted(answer)}
     every = [note for notes in parts.values() for note in notes]
     bar = float((meter or Meter()).bar)
     if span is None:
@@ -315,7 +326,7 @@ def _words(
         y += 20
         body.append(_label(MARGIN, y, subtitle, f'fill="{MUTED}" font-size="12.5"'))
     x = width - MARGIN
-    for part in ("answer", "call"):
+    for part in reversed(parts):
         if not parts[part]:
             continue
         x -= 8 + 6.4 * len(part)
