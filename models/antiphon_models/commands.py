@@ -58,10 +58,18 @@ def run_prepare(args: argparse.Namespace) -> int:
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``antiphon train``."""
-    parser.add_argument("kind", choices=("player",), help="network to train")
+    parser.add_argument("kind", choices=("player", "dic", "gan"), help="network to train")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="prepared data set")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--preset", choices=("small", "tiny"), default="small", help="size")
+    parser.add_argument(
+        "--preset",
+        help="player: small (default), tiny; dic: drums (default), pitched, drums-dense, "
+        "pitched-dense, tiny-drums, tiny-pitched; gan: drums (default), pitched, tiny-drums, "
+        "tiny-pitched",
+    )
+    parser.add_argument(
+        "--dic", metavar="CKPT", help="gan: the DIC beneath it (default: the shipped one)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--init", type=Path, metavar="CKPT", help="start from these weights")
     parser.add_argument("--minutes", type=float, help="train for this long")
@@ -69,7 +77,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch decides)")
-    parser.add_argument("--batch", type=int, help="streams read side by side")
+    parser.add_argument("--batch", type=int, help="streams, or windows, side by side")
     parser.add_argument("--chunk", type=int, help="events in a chunk of a stream")
     parser.add_argument("--lr", type=float, help="highest learning rate")
     parser.add_argument(

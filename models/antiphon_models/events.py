@@ -45,6 +45,9 @@ MAX_TICKS: Final = int(BIN_TICKS[-1])
 DURATION_MASKED: Final = TIME_BINS
 """Input id of the duration of a note that is still held."""
 
+MICROS: Final = 20
+"""Parts of a tick that microtiming is kept in: 1/960 beat, half a millisecond at 120 bpm."""
+
 VOICES: Final = len(Voice)
 PITCHES: Final = 128
 VELOCITY_BINS: Final = 32
@@ -158,6 +161,11 @@ class Piece:
         The file's path inside its set, and the set's name.
     metered : bool
         Whether the times follow a beat; if not, a tick is 1/96 s.
+    micro : ndarray or None
+        Microtiming: how far each onset really lies from its tick, in :data:`MICROS` to the tick
+        (1/960 beat); None where it is not known.
+    bpm : float
+        The tempo it was played in.
     """
 
     onset: IntArray
@@ -170,6 +178,8 @@ class Piece:
     name: str = ""
     style: str = ""
     metered: bool = True
+    micro: IntArray | None = None
+    bpm: float = 120.0
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -190,6 +200,7 @@ class Piece:
             duration=self.duration[index],
             beat_phase=self.beat_phase[index],
             bar_phase=self.bar_phase[index],
+            micro=None if self.micro is None else self.micro[index],
         )
 
     def sorted(self) -> Piece:

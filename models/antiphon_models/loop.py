@@ -52,6 +52,9 @@ class Recipe(Protocol):
     def config(self) -> dict[str, Any]:
         """Return the network's config as JSON values."""
 
+    def same_run(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether a stored config is one of this run."""
+
     def info(self) -> dict[str, Any]:
         """Return what the checkpoint says about its data."""
 
@@ -231,7 +234,7 @@ class Loop:
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             found = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CheckpointError(expected, f"found a broken file ({found})", remedy) from error
-        if state["config"] != self.recipe.config():
+        if not self.recipe.same_run(state["config"]):
             raise CheckpointError(expected, "found one of another preset or data set", remedy)
         with torch.no_grad():
             for name, p in self.weights.items():
@@ -242,6 +245,23 @@ class Loop:
         torch.set_rng_state(state["random"])
         self.step, self.notes = state["step"], state["notes"]
         self.elapsed, self.best = state["elapsed"], state["best"]
+
+
+def choose_preset(
+    presets: Mapping[str, dict[str, Any]], name: str | None, usual: str
+) -> dict[str, Any]:
+    """Return a preset by its name.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    if name is not None and name not in presets:
+        raise UsageError(
+            f"--preset is one of {', '.join(presets)}", f"found {name!r}", "correct it"
+        )
+    return presets[name or usual]
 
 
 def _command(args: argparse.Namespace) -> str:

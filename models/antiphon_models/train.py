@@ -18,8 +18,22 @@ def _player(args: argparse.Namespace, device: torch.device) -> Recipe:
     return PlayerRecipe(args, device)
 
 
+def _dic(args: argparse.Namespace, device: torch.device) -> Recipe:
+    from antiphon_models.train_dic import DICRecipe
+
+    return DICRecipe(args, device)
+
+
+def _gan(args: argparse.Namespace, device: torch.device) -> Recipe:
+    from antiphon_models.train_gan import GANRecipe
+
+    return GANRecipe(args, device)
+
+
 RECIPES: Final[dict[str, Callable[[argparse.Namespace, torch.device], Recipe]]] = {
-    "player": _player
+    "player": _player,
+    "dic": _dic,
+    "gan": _gan,
 }
 
 

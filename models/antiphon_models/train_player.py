@@ -17,6 +17,7 @@ from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.data.prepare import MANIFEST, load_dataset, read_manifest
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import FIELDS, Piece
+from antiphon_models.loop import choose_preset
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig, State, count_weights
 
 PRESETS: Final = {
@@ -50,10 +51,10 @@ class PlayerRecipe:
     weight_decay = 0.05
 
     def __init__(self, args: argparse.Namespace, device: torch.device) -> None:
-        preset: dict[str, Any] = PRESETS[args.preset]
+        preset = choose_preset(PRESETS, args.preset, "small")
         self.device = device
         pieces = load_dataset(args.data, "train")
-        self._data = _describe(args.data, pieces)
+        self._data = describe_data(args.data, pieces)
         try:
             self._validation = load_dataset(args.data, "validation")
         except DataError as error:
@@ -108,6 +109,10 @@ class PlayerRecipe:
     def config(self) -> dict[str, Any]:
         """Return the network's config as JSON values."""
         return self._player.config.to_dict()
+
+    def same_run(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether a stored config is one of this run."""
+        return dict(config) == self.config()
 
     def info(self) -> dict[str, Any]:
         """Return what the checkpoint says about its data."""
@@ -229,7 +234,7 @@ def _padded(
         yield rows
 
 
-def _describe(directory: Path, pieces: Mapping[str, Sequence[Piece]]) -> dict[str, Any]:
+def describe_data(directory: Path, pieces: Mapping[str, Sequence[Piece]]) -> dict[str, Any]:
     """Name each set, its licence and its size."""
     sets = read_manifest(directory)["sets"] if (directory / MANIFEST).is_file() else {}
     return {

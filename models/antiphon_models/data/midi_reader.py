@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from antiphon.errors import MidiFileError
 from antiphon.music import DRUM_CHANNEL, TICKS_PER_BEAT, Voice
-from antiphon_models.events import BAR_BEATS, BAR_PHASE_UNKNOWN, BEAT_PHASE_UNKNOWN, IntArray, Piece
+from antiphon_models.events import (
+    BAR_BEATS,
+    BAR_PHASE_UNKNOWN,
+    BEAT_PHASE_UNKNOWN,
+    MICROS,
+    IntArray,
+    Piece,
+)
 
 FREE_TIME_SETS: Final = frozenset({"giantmidi", "piano_rolls"})
 """Folders whose tempo maps are nominal: their beats mean nothing."""
@@ -98,15 +105,19 @@ def read_midi(path: Path, style: str = "", name: str = "") -> Piece:
         grid = _read_beats(beats_file)
         beat = grid.beats(tempo.seconds(rows[:, :2].astype(np.float64)))
         beat_phase, bar_phase = grid.phases(_round(beat[:, 0] * TICKS_PER_BEAT))
-        ticks = _round(beat * TICKS_PER_BEAT)
+        exact = beat * TICKS_PER_BEAT
+        bpm = grid.bpm
     elif style in FREE_TIME_SETS or not _follows_beats(rows[:, 0], midi.ticks_per_beat):
         metered = False
-        ticks = _round(tempo.seconds(rows[:, :2].astype(np.float64)) * FREE_TICKS_PER_SECOND)
+        exact = tempo.seconds(rows[:, :2].astype(np.float64)) * FREE_TICKS_PER_SECOND
+        bpm = 60.0 * FREE_TICKS_PER_SECOND / TICKS_PER_BEAT
         beat_phase = np.full(len(rows), BEAT_PHASE_UNKNOWN, np.int64)
         bar_phase = np.full(len(rows), BAR_PHASE_UNKNOWN, np.int64)
     else:
-        ticks = _round(rows[:, :2] * (TICKS_PER_BEAT / midi.ticks_per_beat))
-        beat_phase, bar_phase = _bar_phases(midi, ticks[:, 0])
+        exact = rows[:, :2] * (TICKS_PER_BEAT / midi.ticks_per_beat)
+        beat_phase, bar_phase = _bar_phases(midi, _round(exact[:, 0]))
+        bpm = tempo.bpm(float(rows[:, 0].min()))
+    ticks = _round(exact)
     if int(ticks.max()) - int(ticks.min()) > _MAX_TICKS:
         raise _too_long(path)
     return Piece(
@@ -120,6 +131,8 @@ def read_midi(path: Path, style: str = "", name: str = "") -> Piece:
         name=name or path.name,
         style=style,
         metered=metered,
+        micro=_round((exact[:, 0] - ticks[:, 0]) * MICROS),
+        bpm=bpm,
     ).sorted()
 
 
@@ -219,7 +232,8 @@ class _TempoMap:
                 if message.type == "set_tempo":
                     changes[now] = message.tempo
         self._ticks = np.array(sorted(changes), np.float64)
-        rate = np.array([changes[int(t)] for t in self._ticks]) / (1e6 * midi.ticks_per_beat)
+        self._beat = np.array([changes[int(t)] for t in self._ticks]) / 1e6  # seconds
+        rate = self._beat / midi.ticks_per_beat
         self._rate = rate
         steps = np.diff(self._ticks) * rate[:-1]
         self._seconds = np.concatenate([[0.0], np.cumsum(steps)])
@@ -227,6 +241,11 @@ class _TempoMap:
     def seconds(self, ticks: FloatArray) -> FloatArray:
         at = np.searchsorted(self._ticks, ticks, side="right") - 1
         return np.asarray(self._seconds[at] + (ticks - self._ticks[at]) * self._rate[at])
+
+    def bpm(self, tick: float) -> float:
+        """Return the tempo at a tick; the nearest that can be played."""
+        at = int(np.searchsorted(self._ticks, tick, side="right")) - 1
+        return float(np.clip(60.0 / max(self._beat[at], 1e-6), 20.0, 400.0))
 
 
 class _BeatGrid:
@@ -241,6 +260,7 @@ class _BeatGrid:
         first = int(downs[0]) if len(downs) else 0
         self._bar = bar
         self._in_bar = np.where(last >= 0, index - last, (index - first) % bar)
+        self.bpm = float(np.clip(60.0 / np.median(np.diff(seconds)), 20.0, 400.0))
 
     def beats(self, seconds: FloatArray) -> FloatArray:
         """Interpolate between beats; outside of them the nearest beat's length goes on."""

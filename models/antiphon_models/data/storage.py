@@ -37,6 +37,10 @@ def write_pieces(path: Path, pieces: Sequence[Piece]) -> None:
     columns["starts"] = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     columns["names"] = np.array([_printable(p.name) for p in pieces])
     columns["metered"] = np.array([p.metered for p in pieces])
+    columns["bpm"] = np.array([p.bpm for p in pieces], np.float32)
+    none = [np.zeros(len(p), np.int64) for p in pieces]
+    micro = [n if p.micro is None else p.micro for p, n in zip(pieces, none, strict=True)]
+    columns["micro"] = np.concatenate(micro).astype(np.int8)
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(temporary, **columns)
     temporary.replace(path)
@@ -54,14 +58,20 @@ def read_pieces(path: Path, style: str) -> list[Piece]:
         with np.load(path, allow_pickle=False) as file:
             columns = {name: file[name].astype(np.int64) for name in _COLUMNS}
             starts, names, metered = file["starts"], file["names"], file["metered"]
+            if "micro" in file:  # sets prepared by earlier versions have neither
+                columns["micro"] = file["micro"].astype(np.int64)
+            tempos = file["bpm"] if "bpm" in file else np.full(len(names), 120.0)
         return [
             Piece(
                 **{key: column[a:b] for key, column in columns.items()},
                 name=str(name),
                 style=style,
                 metered=bool(beats),
+                bpm=float(bpm),
             )
-            for a, b, name, beats in zip(starts[:-1], starts[1:], names, metered, strict=True)
+            for a, b, name, beats, bpm in zip(
+                starts[:-1], starts[1:], names, metered, tempos, strict=True
+            )
         ]
     except Exception as error:  # zip, header and array errors are many; the file is at fault
         found = f"found {type(error).__name__}: {error}"

@@ -1,0 +1,67 @@
+"""The named dimensions of the latent space: what a musician would say of a phrase.
+
+Each is measured from a roll, be it of hits or of their probabilities, in the same words for
+numpy arrays and torch tensors, so that a network can be taught to obey them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from antiphon_models.rolls import SLOTS
+
+NAMES: Final = ("density", "syncopation", "register", "velocity", "swing", "polyphony")
+"""Named dimensions in the order in which the latent space has them."""
+
+_FEW: Final = 1e-4
+
+
+def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
+    """Measure the named attributes of rolls.
+
+    Parameters
+    ----------
+    hit, velocity, offset : ndarray or Tensor
+        (windows, beats, SLOTS, rows): hits or their probabilities 0..1; velocity 0..1 and
+        offset in sixteenths of each cell.
+    beats : ndarray or Tensor
+        (windows,): beats that each window has.
+
+    Returns
+    -------
+    list
+        Of (windows,), in the order of NAMES:
+
+        density
+            hits a beat;
+        syncopation
+            share of onsets off the eighths (and, for half, off the beats) that no onset on the
+            next stronger slot follows (after Longuet-Higgins and Lee 1984, simplified);
+        register
+            mean row of the hits;
+        velocity
+            mean velocity of the hits, 0..1;
+        swing
+            how much later, in sixteenths, the second and fourth slots are played than the
+            first and third;
+        polyphony
+            hits at an onset.
+    """
+    total = hit.sum((1, 2, 3)) + _FEW
+    onset = 1 - (1 - hit).prod(-1)  # (windows, beats, SLOTS)
+    onsets = onset.sum((1, 2)) + _FEW
+    flat = onset.reshape(len(onset), -1)  # (windows, slots)
+    weak = flat[:, 1:-1:2] * (1 - flat[:, 2::2])
+    middle = flat[:, 2:-2:4] * (1 - flat[:, 4::4])
+    syncopation = (weak.sum(-1) + 0.5 * middle.sum(-1)) / onsets
+    row = 0 * hit[0, 0, 0] + 1
+    row = row.cumsum(-1) - 1  # (rows,), whatever library it is of
+    register = (hit * row).sum((1, 2, 3)) / total
+    strong, off = hit[:, :, 0::2], hit[:, :, 1::2]
+    swing = (off * offset[:, :, 1::2]).sum((1, 2, 3)) / (off.sum((1, 2, 3)) + _FEW)
+    swing = swing - (strong * offset[:, :, 0::2]).sum((1, 2, 3)) / (strong.sum((1, 2, 3)) + _FEW)
+    loud = (hit * velocity).sum((1, 2, 3)) / total
+    return [total / beats, syncopation, register, loud, swing, total / onsets]
+
+
+assert SLOTS == 4  # the slices above count on it

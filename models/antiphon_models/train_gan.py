@@ -1,0 +1,316 @@
+"""How the GAN is trained: pairs of windows, generator and critic in turn, validation."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from antiphon.errors import CheckpointError
+from antiphon_models.checkpoint import load_checkpoint
+from antiphon_models.data.pairs import find_pairs
+from antiphon_models.data.prepare import load_dataset
+from antiphon_models.data.windows import Bars, Batch, make_batch, read_bars
+from antiphon_models.dic import DIC, LONGEST, DICConfig, Latent
+from antiphon_models.evaluate import choose_checkpoint
+from antiphon_models.gan import GAN, Critic, GANConfig, pair_loss
+from antiphon_models.loop import Figures, choose_preset
+from antiphon_models.noise import draw_noise
+from antiphon_models.rolls import ROWS, distance
+from antiphon_models.train_dic import ALONE, TRANSPOSE, held_out, load_dic, with_kind
+from antiphon_models.train_player import describe_data
+
+_TINY = {"width": 16, "blocks": 1, "noise": 2}
+
+PRESETS: Final[dict[str, dict[str, Any]]] = {
+    "drums": {"kind": "drums", "config": {"reach": 0.6, "sharing": 0.6}, "batch": 64},
+    "pitched": {
+        "kind": "pitched",
+        "config": {"width": 192, "reach": 0.7, "sharing": 0.4},
+        "batch": 48,
+    },
+    "tiny-drums": {"kind": "drums", "config": _TINY, "batch": 8},
+    "tiny-pitched": {"kind": "pitched", "config": _TINY, "batch": 8},
+}
+
+ADVERSARIAL: Final = 0.3
+"""Weight of the critic's word against what pairs teach."""
+
+DISTANCE: Final = 1.0
+"""Weight of |distance expected - distance asked for|."""
+
+PENALTY: Final = 0.5
+"""Weight of R1 and R2."""
+
+PENALTY_EVERY: Final = 4
+
+VALIDATION_WINDOWS: Final = 256
+
+
+class GANRecipe:
+    """The GAN's recipe for :class:`antiphon_models.loop.Loop`, which trains the generator."""
+
+    kind = "gan"
+    weight_decay = 0.01
+    warm_up = 100
+
+    def __init__(self, args: argparse.Namespace, device: torch.device) -> None:
+        preset = choose_preset(PRESETS, args.preset, "drums")
+        self.device = device
+        dic, dic_config = _conv_dic(args.dic, preset["kind"])
+        self._config = GANConfig(dic=dic_config, **preset["config"])
+        pieces = load_dataset(args.data, "train")
+        self._bars = read_bars(pieces, dic_config.kind)
+        self._held_out = held_out(args.data, dic_config.kind, pieces)
+        self._data = describe_data(args.data, with_kind(pieces, self._bars))
+        self._pairs = find_pairs(self._bars, args.seed)
+        self._random = np.random.default_rng(args.seed)
+        self._gan = GAN(self._config)
+        if args.init is not None:
+            self._gan, self._config = load_gan(args.init)
+        else:
+            self._gan.dic.load_state_dict(dic.state_dict())
+        self._gan.to(device)
+        self.model: nn.Module = self._gan
+        self._critic = Critic(self._config).to(device)
+        self.learning_rate: float = args.lr or 1e-3
+        self._judge = torch.optim.Adam(
+            self._critic.parameters(), lr=self.learning_rate, betas=(0.0, 0.99)
+        )
+        self._batch: int = args.batch or preset["batch"]
+        self._step = 0
+        print(
+            f"gan: {_weights(self._gan.generator):,} weights, critic {_weights(self._critic):,}, "
+            f"{len(self._pairs.first):,} windows of {dic_config.kind} with partners, "
+            f"{self._batch} a step on {device}",
+            flush=True,
+        )
+
+    def loss(self) -> tuple[Tensor, int]:
+        """Teach the critic one step; return the generator's loss and the notes it edited."""
+        source, target = self._draw()
+        x, y = self._tensors(source), self._tensors(target)
+        wanted = torch.from_numpy(distance(source.roll[..., 0], target.roll[..., 0]))
+        wanted = wanted.to(self.device)
+        latent = self._gan.encode(x["roll"], x["position"])
+        noise, cells = self._noise(source)
+        made, edit = self._gan.vary(
+            x["roll"], x["duration"], x["position"], latent, wanted, noise, cells
+        )
+        given = x["cells"], x["position"], latent.style, wanted
+        self._teach(given, y["cells"], made.detach())
+        for parameter in self._critic.parameters():
+            parameter.requires_grad_(False)
+        gap = self._score(given, y["cells"]) - self._score(given, made)
+        for parameter in self._critic.parameters():
+            parameter.requires_grad_(True)
+        valid = torch.from_numpy(source.valid).to(self.device)[..., None]
+        loss = pair_loss(edit, y["roll"], y["duration"], valid)
+        loss = loss + ADVERSARIAL * functional.softplus(gap).mean()
+        loss = loss + DISTANCE * _expected(edit.hit, x["roll"][..., 0], valid, wanted)
+        self._step += 1
+        return loss, int(source.roll[..., 0].sum())
+
+    def _teach(self, given: tuple[Tensor, ...], real: Tensor, made: Tensor) -> None:
+        """Let the critic tell what musicians made from what the generator made."""
+        penalised = self._step % PENALTY_EVERY == 0
+        real, made = real.requires_grad_(penalised), made.requires_grad_(penalised)
+        good, bad = self._score(given, real), self._score(given, made)
+        loss = functional.softplus(bad - good).mean()
+        if penalised:  # R1 and R2: the critic's slopes, at real and at made ones
+            for score, cells in ((good, real), (bad, made)):
+                (slope,) = torch.autograd.grad(score.sum(), cells, create_graph=True)
+                loss = loss + PENALTY_EVERY * PENALTY / 2 * slope.square().sum((1, 2, 3, 4)).mean()
+        self._judge.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._judge.step()
+
+    def _score(self, given: tuple[Tensor, ...], cells: Tensor) -> Tensor:
+        source, position, style, wanted = given
+        scores: Tensor = self._critic(source, cells, position, style, wanted)
+        return scores
+
+    def _draw(self) -> tuple[Batch, Batch]:
+        """Draw pairs, both of a pair in the same key and of the same voices."""
+        first, partner = self._pairs.draw(self._random, self._batch)
+        if self._config.dic.kind == "drums":
+            return make_batch(self._bars, first), make_batch(self._bars, partner)
+        shift = self._random.integers(-TRANSPOSE, TRANSPOSE + 1, self._batch)
+        voices = self._random.integers(0, 3, self._batch)
+        voices[self._random.random(self._batch) > ALONE] = -1
+        return (
+            make_batch(self._bars, first, transpose=shift, voices=voices),
+            make_batch(self._bars, partner, transpose=shift, voices=voices),
+        )
+
+    def _tensors(self, batch: Batch) -> dict[str, Tensor]:
+        roll = torch.from_numpy(batch.roll).to(self.device)
+        duration = torch.log2(1 + torch.from_numpy(batch.duration).to(self.device)) / LONGEST
+        return {
+            "roll": roll,
+            "duration": duration,
+            "position": torch.from_numpy(batch.position).to(self.device),
+            "cells": torch.cat([roll[..., :3], duration[..., None]], -1),
+        }
+
+    def _noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        config = self._config
+        rows = ROWS[config.dic.kind]
+        bar = np.rint(batch.beats / 2)  # beats of one of the two bars
+        drawn = [
+            draw_noise(self._random, np.arange(8) % n, rows, config.noise, config.sharing)
+            for n in bar
+        ]
+        noise, cells = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
+        return noise.to(self.device), cells.to(self.device)
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> Figures:
+        """Measure, on held-out pairs, what musicians made against what is expected and made.
+
+        The score is the Fréchet distance, in the DIC's latent space, of variations from what
+        musicians made of the same phrases at the same distances.
+        """
+        figures: Figures = {}
+        kept = self._random.bit_generator.state
+        self._random = np.random.default_rng(0)
+        scores = []
+        for style, bars in self._held_out.items():
+            pairs = find_pairs(bars, 0, hop=2)
+            first, partner = pairs.draw(self._random, VALIDATION_WINDOWS)
+            cost, apart = self._compare(bars, first, partner)
+            figures[style, "pair_loss"], figures[style, "frechet"] = cost, apart
+            scores.append(apart)
+        figures["all", "score"] = float(np.mean(scores))
+        self._random = np.random.default_rng()
+        self._random.bit_generator.state = kept
+        return figures
+
+    def _compare(self, bars: Bars, first: Any, partner: Any) -> tuple[float, float]:
+        source, target = make_batch(bars, first), make_batch(bars, partner)
+        x, y = self._tensors(source), self._tensors(target)
+        wanted = torch.from_numpy(distance(source.roll[..., 0], target.roll[..., 0]))
+        wanted = wanted.to(self.device)
+        latent = self._gan.encode(x["roll"], x["position"])
+        noise, cells = self._noise(source)
+        made, edit = self._gan.vary(
+            x["roll"], x["duration"], x["position"], latent, wanted, noise, cells
+        )
+        valid = torch.from_numpy(source.valid).to(self.device)[..., None]
+        cost = pair_loss(edit, y["roll"], y["duration"], valid)
+        roll = torch.zeros_like(y["roll"])
+        roll[..., :3] = made[..., :3]
+        real = torch.zeros_like(roll)
+        real[..., :3] = y["roll"][..., :3]
+        return float(cost), frechet(
+            _features(self._gan.encode(real, y["position"])),
+            _features(self._gan.encode(roll, x["position"])),
+        )
+
+    def config(self) -> dict[str, Any]:
+        """Return the network's config as JSON values."""
+        return self._config.to_dict()
+
+    def same_run(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether a stored config is one of this run."""
+        return GANConfig.from_dict(config) == self._config
+
+    def info(self) -> dict[str, Any]:
+        """Return what the checkpoint says about its data."""
+        return {
+            "data": self._data,
+            "weights": _weights(self._gan),
+            "windows": len(self._pairs.first),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return critic, its optimiser, and the state of the random numbers."""
+        return {
+            "random": repr(self._random.bit_generator.state),
+            "critic": self._critic.state_dict(),
+            "judge": self._judge.state_dict(),
+            "step": self._step,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._random.bit_generator.state = ast.literal_eval(state["random"])
+        self._critic.load_state_dict(state["critic"])
+        self._judge.load_state_dict(state["judge"])
+        self._step = state["step"]
+
+
+def _expected(logit: Tensor, hit: Tensor, valid: Tensor, wanted: Tensor) -> Tensor:
+    """Return how far the distance that the scores expect is from the one asked for."""
+    chance = logit.sigmoid() * valid
+    common = (hit * chance).sum((1, 2, 3))
+    both = (hit + chance).sum((1, 2, 3)).clamp_min(1.0)
+    return (1 - 2 * common / both - wanted).abs().mean()
+
+
+def _features(latent: Latent) -> Any:
+    """Return one vector a window: its style, and mean and spread of its content."""
+    content = latent.content
+    parts = [latent.style, content.mean(1), content.std(1)]
+    return torch.cat(parts, -1).cpu().numpy().astype(np.float64)
+
+
+def frechet(a: Any, b: Any) -> float:
+    """Return the Fréchet distance of two sets of vectors taken as normal, a dimension.
+
+    Source: Heusel et al. 2017. The square root of the product of covariances is taken by the
+    eigenvalues of ``a^(1/2) b a^(1/2)``.
+    """
+    mean = float(((a.mean(0) - b.mean(0)) ** 2).sum())
+    one, two = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    middle = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ two @ root), 0)).sum()
+    total = mean + float(np.trace(one) + np.trace(two) - 2 * middle)
+    return total / float(a.shape[1])
+
+
+def _weights(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _conv_dic(name: str | None, kind: str) -> tuple[DIC, DICConfig]:
+    """Load the DIC that the GAN leans on."""
+    path = choose_checkpoint(name or f"dic-{kind}", "dic")
+    dic, config = load_dic(path)
+    if not isinstance(dic, DIC) or config.kind != kind:
+        raise CheckpointError(
+            f"expected a DIC for {kind} of the form conv in {path}",
+            f"found one for {config.kind} of the form {config.form}",
+            "name another with --dic, or choose another --preset",
+        )
+    return dic, config
+
+
+def load_gan(path: Path) -> tuple[GAN, GANConfig]:
+    """Load a GAN's checkpoint into the networks.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, broken or not a GAN's.
+    """
+    found = load_checkpoint(path, "gan")
+    try:
+        config = GANConfig.from_dict(found.config)
+        model = GAN(config)
+        model.load_state_dict({name: torch.from_numpy(w) for name, w in found.weights.items()})
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"expected a GAN's weights in {path}",
+            "found others: " + str(error).split("\n")[-1].strip(),
+            "copy or train it again",
+        ) from error
+    return model.eval(), config
