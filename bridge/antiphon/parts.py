@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, Literal
 
 from antiphon.music import DRUM_CHANNEL, Beats, Note, Phrase, Voice
@@ -81,6 +82,7 @@ class Parts:
                 self._homes[_label(row[0])].append(row)
         for label in self._homes:
             self._homes[label].sort()
+        self._places: dict[tuple[bool, int], tuple[list[Row], list[float]]] = {}
         self._alone = {
             label: rows[0][1]
             for label, rows in self._homes.items()
@@ -126,19 +128,9 @@ class Parts:
 
     def _nearest(self, note: Note) -> Part:
         """Return the part of the note that is most like a note that is new or has moved."""
-        rows = self._homes.get(_label(note)) or [
-            row
-            for kind in (_is_drum(note), not _is_drum(note))
-            for label, known in self._homes.items()
-            if label[0] is kind
-            for row in known
-        ]
-        rows = sorted(rows)
-        starts = [float(row[0].start) for row in rows]
-        near = rows[
-            bisect_left(starts, note.start - NEAR) : bisect_right(starts, note.start + NEAR)
-        ]
-        same = [row for row in near if row[0].pitch == note.pitch]
+        rows, starts = self._around(_label(note))
+        low, high = bisect_left(starts, note.start - NEAR), bisect_right(starts, note.start + NEAR)
+        same = [row for row in rows[low:high] if row[0].pitch == note.pitch]
         if same:
             return min(same, key=lambda row: abs(row[0].start - note.start))[1]
         place = bisect_left(starts, note.start)
@@ -146,6 +138,17 @@ class Parts:
         low = bisect_left(starts, note.start - gap - 1e-9)
         nearest = rows[low : bisect_right(starts, note.start + gap + 1e-9)]
         return min(nearest, key=lambda row: abs(row[0].pitch - note.pitch))[1]
+
+    def _around(self, label: tuple[bool, int]) -> tuple[list[Row], list[float]]:
+        """Return the notes among which one of a channel is placed, in order, and their onsets.
+
+        They are those of its channel, else those of its kind, else all.
+        """
+        if label not in self._places:
+            kinds = [rows for known, rows in self._homes.items() if known[0] is label[0]]
+            rows = self._homes.get(label) or sorted(chain(*(kinds or self._homes.values())))
+            self._places[label] = rows, [float(note.start) for note, _ in rows]
+        return self._places[label]
 
     def _settled(self, track: int, notes: list[Note]) -> tuple[Note, ...]:
         """Let a key that is struck while it sounds end there, unless the song has it so."""
