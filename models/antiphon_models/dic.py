@@ -68,7 +68,7 @@ class DICConfig:
     form: str = "conv"
     width: int = 160
     blocks: int = 2
-    content: int = 32
+    content: int = 48
     style: int = 16
     threshold: float = 0.5
     means: tuple[float, ...] = (0.0,) * NAMED
@@ -178,6 +178,18 @@ class DIC(nn.Module):
         self.to_style = nn.Linear(config.width, 2 * config.style)
         self.decoder = Trunk(config.content + config.style + POSITION, config.width, config.blocks)
         self.to_cells = nn.Linear(config.width, config.told)
+        # A straight way from the roll to the content and back: even at random, a code that
+        # notes share is nearly undone by its transpose, which leaves little to be learnt.
+        cells, means = config.cells, config.seen - 2 * config.cells
+        self.code = nn.Linear(config.seen, config.content, bias=False)
+        self.undo = nn.Linear(config.content, config.seen, bias=False)
+        nn.init.normal_(self.code.weight, std=config.content**-0.5)
+        with torch.no_grad():
+            if config.kind == "pitched":
+                self.code.weight[:, cells : 2 * cells] *= 0.3  # sustain says least
+            self.undo.weight.copy_(self.code.weight.T)
+            self.undo.weight[:cells] *= 4
+            self.undo.weight[cells:-means] *= config.kind == "drums"
         for layer in (self.to_content, self.to_style):
             nn.init.constant_(layer.bias[layer.out_features // 2 :], -3.0)
         with torch.no_grad():
@@ -197,8 +209,10 @@ class DIC(nn.Module):
             (windows, beats, HINTS).
         """
         exists = exist(position)
-        h = self.encoder(torch.cat([see(roll), position, hints], -1), exists)
+        seen = see(roll)
+        h = self.encoder(torch.cat([seen, position, hints], -1), exists)
         content, content_log_var = self.to_content(h).chunk(2, -1)
+        content = content + self.code(seen) * exists
         mean = h.sum(1) / exists.sum(1).clamp_min(1.0)  # (windows, width)
         style, style_log_var = self.to_style(mean).chunk(2, -1)
         return Latent(content, content_log_var, style, style_log_var)
@@ -208,7 +222,9 @@ class DIC(nn.Module):
         exists = exist(position)
         spread = style[:, None].expand(-1, content.shape[1], -1)
         h = self.decoder(torch.cat([content, spread, position], -1), exists)
-        return read_cells(self.config, self.to_cells(h))
+        out = self.to_cells(h)
+        cells = out[..., : self.config.seen] + self.undo(content)
+        return read_cells(self.config, torch.cat([cells, out[..., self.config.seen :]], -1))
 
     def forward(self, roll: Tensor, position: Tensor, hints: Tensor) -> tuple[Decoded, Latent]:
         """Encode, draw from the latent distribution (in training), and decode."""

@@ -36,10 +36,10 @@ from antiphon_models.rolls import SLOTS, IntArray, Kind
 from antiphon_models.train_player import describe_data
 
 PRESETS: Final = {
-    "drums": {"config": DICConfig(), "batch": 128, "learning_rate": 1.5e-3},
+    "drums": {"config": DICConfig(), "batch": 64, "learning_rate": 1.5e-3},
     "pitched": {
-        "config": DICConfig(kind="pitched", width=256, content=64, style=24),
-        "batch": 128,
+        "config": DICConfig(kind="pitched", width=192, content=64, style=24),
+        "batch": 32,
         "learning_rate": 1.5e-3,
     },
     "drums-dense": {
@@ -50,16 +50,6 @@ PRESETS: Final = {
     "pitched-dense": {
         "config": DICConfig(kind="pitched", form="dense", width=128, style=64),
         "batch": 128,
-        "learning_rate": 1.5e-3,
-    },
-    "pA": {
-        "config": DICConfig(kind="pitched", width=192, content=64, style=24),
-        "batch": 48,
-        "learning_rate": 2e-3,
-    },
-    "pB": {
-        "config": DICConfig(kind="pitched", width=256, content=64, style=24),
-        "batch": 32,
         "learning_rate": 1.5e-3,
     },
     "tiny-drums": {
@@ -89,7 +79,7 @@ TRANSPOSE: Final = 6
 VALIDATION_WINDOWS: Final = 384
 """Windows of each set that are looked at during training."""
 
-KL_WEIGHT: Final = 0.03
+KL_WEIGHT: Final = 0.01
 FREE_NATS: Final = 0.05
 
 
