@@ -24,7 +24,8 @@ MODE_HELP: Final = {
     "number of bars, by a foot switch, or by OSC.",
     Mode.DUET: "Plays along while you play.",
     Mode.HARMONIZE: "Adds voices to each of your notes at once.",
-    Mode.LOOP: "Repeats a phrase of yours.",
+    Mode.LOOP: "Repeats a phrase of yours in time, each pass varied by `vary/amount`, while you "
+    "play over it. Your first turn becomes the phrase; a foot switch captures anew.",
     Mode.DRUMS: "A groove with your tempo and accents.",
     Mode.SOLO: "Plays by itself until you stop it.",
 }

@@ -27,7 +27,11 @@ class Mode(IntEnum):
     SOLO = 6
 
 
-AVAILABLE = (Mode.OFF, Mode.RESPOND, Mode.SOLO)
+AVAILABLE = (Mode.OFF, Mode.RESPOND, Mode.LOOP, Mode.SOLO)
+
+
+MOST_VARIATIONS = 16
+"""Variations that can be asked for at once."""
 
 
 class State(IntEnum):
@@ -121,6 +125,41 @@ class Generate(Command):
     """Play `beats` beats from the next grid line, whosever turn it is."""
 
     beats: Beats = Beats(8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture(Command):
+    """Keep what was played in the last `beats` beats as the phrase."""
+
+    beats: Beats = Beats(8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Vary(Command):
+    """Make `count` variations of the phrase; each is told with :class:`Varied`."""
+
+    count: int = 1
+    amount: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pick(Command):
+    """Play a variation by its index; 0 is the phrase itself."""
+
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(Command):
+    """What plays now, or was picked last, becomes the phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(Command):
+    """Go back to the phrase before the last capture or keep."""
+
+
+PhraseCommand = Capture | Vary | Pick | Keep | Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +308,39 @@ class TurnEnded:
     length: Beats
 
 
+@dataclass(frozen=True, slots=True)
+class PhraseTaken:
+    """There is a new phrase: captured, kept, or brought back."""
+
+    length: Beats
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """The variation `index` (from 1) of the phrase is ready to be picked."""
+
+    index: int
+    distance: float
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looped:
+    """What the loop plays from here on.
+
+    `index` is 0 for the phrase itself, the variation's where one was picked, and None where the
+    variation was made for this pass. `number` counts the passes from 1.
+    """
+
+    number: int
+    length: Beats
+    bars: float
+    index: int | None = 0
+    distance: float = 0.0
+    frozen: bool = False
+
+
 Update = (
     Status
     | Beat
@@ -282,4 +354,7 @@ Update = (
     | Learned
     | Refused
     | TurnEnded
+    | PhraseTaken
+    | Varied
+    | Looped
 )

@@ -7,15 +7,16 @@ keeps the two together (its *origin*), and keeps the plan a little ahead of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from antiphon import thinking
 from antiphon.ears import Strike
 from antiphon.model import Controls, Event
-from antiphon.music import TICKS_PER_BEAT, Beats, Seconds, Ticks, to_beats, to_ticks
-from antiphon.speech import Feel, NoteOutput, Sent, Speech
+from antiphon.music import TICKS_PER_BEAT, Beats, Note, Seconds, Ticks, to_beats, to_ticks
+from antiphon.settings import Variance
+from antiphon.speech import Feel, Speech
 from antiphon.timebase import Tempo
 
 HORIZON: Final = Seconds(1.0)
@@ -32,6 +33,7 @@ class Moment:
     controls: Controls
     feel: Feel
     seed: int = 0
+    variance: Variance = field(default_factory=Variance)
 
     def beat_in(self, ahead: Seconds) -> Beats:
         """Return the beat that it will be in `ahead` seconds."""
@@ -58,19 +60,18 @@ class _Answer:
 
 
 class Dialogue:
-    """The engine's face of the worker and the output. Used by the engine's thread only.
+    """The engine's face of the worker. Used by the engine's thread only.
 
     Parameters
     ----------
     think : callable
         Takes jobs for the worker; returns at once.
-    output : NoteOutput
+    speech : Speech
         Takes notes.
     """
 
-    def __init__(self, think: Callable[[thinking.Job], None], output: NoteOutput) -> None:
-        self._think = think
-        self._speech = Speech(output)
+    def __init__(self, think: Callable[[thinking.Job], None], speech: Speech) -> None:
+        self._think, self._speech = think, speech
         self._answer: _Answer | None = None
         self._origin = Beats(0.0)
         self._latest = Ticks(0)
@@ -137,26 +138,26 @@ class Dialogue:
         if answer is None or planned.generation != answer.generation:
             return
         for event in planned.notes:
-            self._speech.add(event)
+            self._speech.add(self._note(event), answer.end)
             self._latest = max(self._latest, event.onset)
         if not planned.notes:
             answer.planned = planned.until
         answer.finished = planned.finished
 
-    def speak(self, now: Moment) -> Iterator[Sent]:
-        """Hand over what is due, and ask for more when the plan runs short."""
+    def look_ahead(self, now: Moment) -> None:
+        """Ask for more when the plan runs short."""
         answer = self._answer
-        if answer is None:
+        if answer is None or answer.finished:
             return
-        yield from self._speech.speak(now.time, now.tempo, now.feel, self._origin, answer.end)
         horizon = self._tick(now.beat_in(HORIZON))
-        if not answer.finished and answer.asked == answer.planned < horizon:
+        if answer.asked == answer.planned < horizon:
             answer.asked = Ticks(horizon + TICKS_PER_BEAT)
             self._request(answer, answer.planned, False, now)
 
-    def next_time(self, tempo: Tempo, feel: Feel) -> Seconds | None:
-        """Return when :meth:`speak` next has a note to hand over."""
-        return self._speech.next_time(tempo, feel, self._origin)
+    def _note(self, event: Event) -> Note:
+        """Return a note of the network in the music's beats."""
+        start, length = Beats(self._origin + to_beats(event.onset)), to_beats(event.duration or 1)
+        return Note(start, event.pitch, event.velocity, length, voice=event.voice)
 
     def _tick(self, beat: Beats) -> Ticks:
         return Ticks(max(0, to_ticks(Beats(beat - self._origin))))
@@ -171,7 +172,7 @@ class Dialogue:
         """Unsay what was not handed over, hear the note, and plan again from there."""
         said = self._speech.said_until
         start = self._tick(answer.start)
-        frontier = start if said is None else Ticks(said + 1)
+        frontier = start if said is None else Ticks(self._tick(said) + 1)
         self._speech.clear()
         self._think(thinking.Rewind(frontier))
         if heard is not None:

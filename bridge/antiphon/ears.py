@@ -1,4 +1,4 @@
-"""What the partner hears: which keys are down, and which part the player plays."""
+"""What the partner hears: which keys are down, which part is played, what was played lately."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from antiphon import midi
+from antiphon.memory import Key, Memory
 from antiphon.music import DRUM_CHANNEL, Beats, Voice
 
 MEMORY: Final = 16
 """Latest notes that decide whether the player plays a melody or chords."""
-
-Key = tuple[int, int]
-"""Channel (1..16) and pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,8 @@ class Ears:
     def __init__(self) -> None:
         self._down: dict[Key, tuple[Beats, int]] = {}
         self._voices: deque[Voice] = deque(maxlen=MEMORY)
+        self.memory = Memory()
+        """What was played lately."""
 
     def hear(self, message: bytes, beat: Beats, channel: int = 0) -> Strike | Release | None:
         """Take one MIDI message heard at `beat`; return what it means, None if it is no note.
@@ -53,11 +53,13 @@ class Ears:
                 voice = self._voice(key)
                 self._down[key] = (beat, message[2])
                 self._voices.append(voice)
+                self.memory.strike(key, message[2], voice, beat)
                 return Strike(key, message[2], voice)
             case midi.NOTE_OFF:
                 key = (midi.channel(message), message[1])
                 if key in self._down:
                     start, velocity = self._down.pop(key)
+                    self.memory.release(key, beat)
                     return Release(key, start, velocity)
         return None
 
@@ -66,9 +68,10 @@ class Ears:
         counted = Counter(self._voices).most_common()
         return tuple(voice for voice, _ in counted) or (Voice.KEYS,)
 
-    def forget(self) -> None:
-        """Forget which keys are down (panic, a client that left)."""
+    def forget(self, beat: Beats) -> None:
+        """Forget which keys are down (panic, a client that left), not what they played."""
         self._down.clear()
+        self.memory.release_all(beat)
 
     def _voice(self, key: Key) -> Voice:
         """Guess the part: channel 10 is drums, notes struck over held ones are chords."""

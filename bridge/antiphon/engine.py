@@ -11,20 +11,21 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from types import ModuleType
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from antiphon import commands as c
-from antiphon import midi, params, thinking, worker
+from antiphon import midi, params, thinking, varying, worker
+from antiphon.bulletin import Bulletin
 from antiphon.dialogue import Dialogue, Moment
 from antiphon.ears import Ears, Release, Strike
 from antiphon.learn import TURN, Bound, Learning
-from antiphon.modes import base, off, respond, solo
+from antiphon.looper import Looper
+from antiphon.modes import RULES, base
 from antiphon.music import Beats, Seconds
-from antiphon.repertoire import Loaded, NotLoaded, Repertoire
+from antiphon.repertoire import Equipped, Loaded, NotLoaded, Repertoire
 from antiphon.settings import SIXTEENTH, Settings
-from antiphon.speech import NoteOutput
+from antiphon.speech import NoteOutput, Speech
 from antiphon.sync import base as sync
 from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
@@ -45,12 +46,8 @@ IDLE_WAIT: Final = Seconds(0.05)
 REPLANNED: Final = frozenset({"key", "scale", "register/low", "register/high", "polyphony"})
 """Parameters whose change is heard at once: what was planned is planned anew."""
 
-_MODES: Final[dict[c.Mode, tuple[ModuleType, Any]]] = {
-    c.Mode.OFF: (off, base.Idle()),
-    c.Mode.RESPOND: (respond, base.Idle()),
-    c.Mode.SOLO: (solo, solo.Due()),
-}
-"""Each mode's functions and its first state."""
+VARIANCE: Final = frozenset({"vary/amount", "vary/keep", "vary/freeze"})
+"""Parameters whose change is heard in the loop's next pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,9 @@ Message = (
     | c.Command
     | thinking.Planned
     | worker.Failed
+    | varying.Made
+    | varying.NotMade
+    | Equipped
     | Loaded
     | NotLoaded
     | Silenced
@@ -100,7 +100,7 @@ class Engine:
         self,
         clock: Clock,
         output: NoteOutput,
-        think: Callable[[thinking.Job], None],
+        think: Callable[[thinking.Job | varying.Job], None],
         source: sync.SyncSource,
         publish: Callable[[c.Update], None],
         *,
@@ -113,13 +113,14 @@ class Engine:
         self._publish, self._load = publish, load
         self._settings = Settings(settings)
         self._mode = mode
-        self._rules, self._state = _MODES[mode]
+        self._rules, self._state = RULES[mode]
         self._ears = Ears()
-        self._dialogue = Dialogue(think, output)
+        self._speech = Speech(output)
+        self._dialogue = Dialogue(think, self._speech)
+        self._looper = Looper(think, self._speech, self._ears.memory, publish)
         self._learning = Learning(bindings or {})
         self._repertoire = Repertoire(think)
-        self._status = c.Status(mode=mode)
-        self._beat_told: Beats | None = None
+        self._bulletin = Bulletin(mode, publish)
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     # -- any thread --------------------------------------------------------------------------
@@ -142,7 +143,6 @@ class Engine:
             except Exception:
                 _log.exception("the engine stumbled; what sounds is ended and it goes on")
                 self._output.stop(self._clock.now())
-                self._dialogue.forget()
                 self._restart_mode()
 
     def begin(self) -> None:
@@ -166,9 +166,8 @@ class Engine:
         """Return the time at which :meth:`advance` next has something to do."""
         now = self._moment()
         times = [Seconds(now.time + IDLE_WAIT)]
-        due = self._dialogue.next_time(now.tempo, now.feel)
-        if due is not None:
-            times.append(due)
+        dues = (self._speech.next_time(now.tempo, now.feel), self._looper.next_time(now))
+        times += [due for due in dues if due is not None]
         deadline: Beats | None = self._rules.deadline(self._state, self._now(now))
         if deadline is not None:
             times.append(now.tempo.time_at(deadline))
@@ -178,11 +177,16 @@ class Engine:
         """Do what the time asks for."""
         self._follow(self._source.update(self._clock.now()))
         now = self._moment()
+        self._ears.memory.follow(now.tempo)
         self._step(base.TimePassed(), now)
-        for sent in self._dialogue.speak(now):
+        if (taken := self._looper.settle(now)) is not None:
+            self._step(base.Captured() if taken else base.Missed(), now)
+        self._looper.advance(now)
+        for sent in self._speech.speak(now.time, now.tempo, now.feel):
             self._publish(c.Played(sent.note, sent.on, sent.off, sent.number))
             for number in sent.cut:
                 self._publish(c.Shortened(number, sent.on))
+        self._dialogue.look_ahead(now)
         self._tell_beat(now)
 
     def handle(self, message: Message) -> None:
@@ -197,13 +201,16 @@ class Engine:
                 self._dialogue.take(message)
             case worker.Failed():
                 self._tell_status()
+            case varying.Made() | varying.NotMade():
+                self._looper.hear(message)
+            case Equipped():
+                self._looper.equip(message.varier, self._moment())
             case Loaded():
                 self._loaded(message)
             case NotLoaded():
                 self._refuse(message.command, message.refusal)
             case Silenced():
-                self._dialogue.forget()
-                self._ears.forget()
+                self._ears.forget(self._moment().beat)
                 self._restart_mode()
             case c.Command():
                 self._obey(message)
@@ -239,15 +246,19 @@ class Engine:
                 self._publish(c.HeardNote(event.start, pitch, event.velocity, channel, length))
 
     def _wait_for_player(self, time: Seconds) -> None:
-        """Let the silent internal clock wait: in respond mode the first note is beat one of a bar.
+        """Let the silent internal clock wait: the first note of a turn is beat one of a bar.
 
-        Nothing ticks aloud there, so the player sets the beat; an outer clock is never moved.
+        Nothing ticks aloud then, so the player sets the beat; an outer clock is never moved.
         """
-        if self._mode is c.Mode.RESPOND and isinstance(self._source, InternalClock):
+        turns = self._mode is c.Mode.RESPOND or (
+            self._mode is c.Mode.LOOP and not self._looper.length
+        )
+        if turns and isinstance(self._source, InternalClock):
             tempo = self._source.tempo
             just_before = Beats(tempo.beat_at(time) - SIXTEENTH)  # a little late is on the line
             self._source.relocate(time, tempo.next_line(just_before, None))
-            self._beat_told = None
+            self._ears.memory.moved(self._source.tempo, time)
+            self._bulletin.jumped()
 
     def _control(self, controller: int, value: int) -> None:
         moved = self._learning.move(controller, value)
@@ -265,29 +276,49 @@ class Engine:
         time, tempo = self._clock.now(), self._source.tempo
         controls = self._settings.controls(self._ears.voices())
         feel, seed = self._settings.feel(), self._settings.whole("seed")
-        return Moment(time, tempo.beat_at(time), tempo, controls, feel, seed)
+        variance = self._settings.variance()
+        return Moment(time, tempo.beat_at(time), tempo, controls, feel, seed, variance)
 
     def _now(self, now: Moment) -> base.Now:
-        return self._settings.now(now.beat, now.tempo, LEAD)
+        phrase, playing = self._looper.length, self._source.playing
+        return self._settings.now(now.beat, now.tempo, LEAD, phrase, playing=playing)
 
     def _step(self, event: base.Event, now: Moment) -> None:
         """Run the mode by one event and carry out what it asks for."""
         was = self._state
         self._state, actions = self._rules.step(was, event, self._now(now))
         for action in actions:
-            match action:
-                case base.Answer():
-                    self._dialogue.answer(action.start, action.length, now)
-                    length = Beats(0.0) if action.length is None else action.length
-                    self._publish(c.TurnEnded(now.beat, action.start, length))
-                case base.Halt():
-                    self._dialogue.halt(action.at, now)
-                    self._publish(c.Stopped(now.time_of(action.at)))
+            self._carry_out(action, now)
         if type(self._state) is not type(was):
             self._tell_status()
 
+    def _carry_out(self, action: base.Action, now: Moment) -> None:
+        match action:
+            case base.Answer():
+                self._looper.stop()
+                self._dialogue.answer(action.start, action.length, now)
+                length = Beats(0.0) if action.length is None else action.length
+                self._publish(c.TurnEnded(now.beat, action.start, length))
+            case base.Recite():
+                self._halt(action.start, now)
+                self._looper.recite(action.start)
+                self._publish(c.TurnEnded(now.beat, action.start, action.length))
+            case base.Halt():
+                self._halt(action.at, now)
+            case _:
+                self._looper.carry_out(action, now)
+
+    def _halt(self, at: Beats, now: Moment) -> None:
+        """End what plays, whoever plays it."""
+        self._dialogue.halt(at, now)
+        self._looper.stop()
+        self._publish(c.Stopped(now.time_of(at)))
+
     def _restart_mode(self) -> None:
-        self._rules, self._state = _MODES[self._mode]
+        """Begin the mode anew; everything was silenced, or ends already."""
+        self._dialogue.forget()
+        self._looper.stop()
+        self._rules, self._state = RULES[self._mode]
         self._tell_status()
 
     def _follow(self, changes: Iterable[sync.Change]) -> None:
@@ -295,10 +326,13 @@ class Engine:
         for change in changes:
             now = self._moment()
             if isinstance(change, sync.Halted | sync.Lost | sync.Relocated | sync.Started):
+                self._looper.forgo()
+                self._ears.memory.moved(now.tempo, now.time)
                 self._step(base.Relocated(), now)
                 self._dialogue.relocated(now)
-                self._beat_told = None
+                self._bulletin.jumped()
             elif isinstance(change, sync.MeterChanged):
+                self._looper.forgo()
                 self._step(base.Relocated(), now)
                 self._dialogue.begin(now)
             self._tell_status()
@@ -323,6 +357,10 @@ class Engine:
                 self._step(base.TurnCue(), now)
             case c.StopAnswer():
                 self._step(base.StopCue(), now)
+            case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo():
+                self._phrase(command, now)
+            case c.Generate() if self._mode is c.Mode.LOOP:
+                self._refuse(command, c.Refusal.NOT_NOW)
             case c.Generate():
                 self._step(base.GenerateCue(command.beats), now)
             case c.SetStyle():
@@ -335,14 +373,20 @@ class Engine:
             case c.Panic():
                 self._output.panic()
                 self._dialogue.forget()
-                self._ears.forget()
+                self._looper.stop()
+                self._ears.forget(now.beat)
                 self._step(base.StopCue(), now)
                 self._publish(c.Panicked())
 
+    def _phrase(self, command: c.PhraseCommand, now: Moment) -> None:
+        refusal = self._looper.obey(command, now)
+        if refusal is not None:
+            self._refuse(command, refusal)
+        elif isinstance(command, c.Pick):
+            self._step(base.PickCue(self._looper.length), now)
+
     def _change_mode(self, mode: c.Mode, now: Moment) -> None:
-        at = self._now(now).release_line()
-        self._dialogue.halt(at, now)
-        self._publish(c.Stopped(now.time_of(at)))
+        self._halt(self._now(now).release_line(), now)
         self._mode = mode
         self._restart_mode()
 
@@ -354,6 +398,9 @@ class Engine:
             self._follow(self._source.set_bpm(self._clock.now(), value))
         elif name == "seed":
             self._dialogue.reseed()
+            self._looper.reseed(self._moment())
+        elif name in VARIANCE:
+            self._looper.turned(name, self._moment())
         elif name in REPLANNED:
             self._dialogue.revise(self._moment())
         self._publish(c.ParamValue(name, value))
@@ -361,7 +408,7 @@ class Engine:
     def _loaded(self, loaded: Loaded) -> None:
         if loaded.first:
             self._repertoire.begin(loaded.player)
-            self._status = replace(self._status, model=loaded.player.info.name, model_ready=True)
+            self._bulletin.model(loaded.player.info.name)
             self._tell_status()
         else:
             self._repertoire.offer(loaded.player)
@@ -373,22 +420,11 @@ class Engine:
 
     def _tell_status(self) -> None:
         state = base.public_state(self._state)
-        if not self._status.model_ready:
-            state = c.State.LOADING
-        status = replace(self._status, state=state, mode=self._mode, playing=self._source.playing)
-        if status != self._status:
-            self._status = status
-            self._publish(status)
+        self._bulletin.status(state, self._mode, self._source.playing)
 
     def _tell_beat(self, now: Moment) -> None:
-        """Publish each new beat; on a bar line, swap in the network that waits for it."""
-        bar, beat = now.tempo.bar_and_beat(now.beat)
-        whole = Beats(float(int(beat)))
-        here = Beats(now.beat - (beat - whole))
-        if self._beat_told is not None and here < self._beat_told + 0.5:
-            return
-        self._beat_told = here
-        self._publish(c.Beat(bar, whole, now.tempo.bpm, now.tempo.meter))
-        if not whole and (name := self._repertoire.swap()) is not None:
-            self._status = replace(self._status, model=name)
+        """Tell of each new beat; on a bar line, swap in the network that waits for it."""
+        new_bar = self._bulletin.beat(now.beat, now.tempo)
+        if new_bar and (name := self._repertoire.swap()) is not None:
+            self._bulletin.model(name)
             self._tell_status()

@@ -9,6 +9,9 @@ from typing import Final
 from antiphon.music import Scale
 from antiphon.timebase import MAX_BPM, MIN_BPM
 
+KEEPS: Final = ("nothing", "notes", "rhythm")
+"""The choices of ``vary/keep``, in the order of their index."""
+
 GRIDS: Final = ("none", "sixteenth", "eighth", "beat", "bar")
 """The choices of ``turn/quantize``, in the order of their index."""
 
@@ -119,6 +122,25 @@ TABLE: Final[tuple[Param, ...]] = (
     ),
     Param(
         "turn/quantize", 0, 4, 4, "", "Grid line an answer starts on.", whole=True, choices=GRIDS
+    ),
+    Param(
+        "vary/amount",
+        0,
+        1,
+        0.3,
+        "",
+        "How far each pass of the loop is from the phrase; 0 repeats it exactly.",
+    ),
+    Param("vary/keep", 0, 2, 0, "", "What variations leave alone.", whole=True, choices=KEEPS),
+    Param(
+        "vary/freeze",
+        0,
+        1,
+        0,
+        "",
+        "Holds what the loop plays: no new variations.",
+        whole=True,
+        choices=("off", "on"),
     ),
     Param(
         "latency", 0, 500, 0, "ms", "Sends everything this much early, to make up for a slow synth."

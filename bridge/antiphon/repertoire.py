@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from antiphon import commands as c
 from antiphon import thinking
-from antiphon.model import Player
+from antiphon.model import Player, Varier
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,13 @@ class NotLoaded:
 
     command: c.LoadModel
     refusal: c.Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Equipped:
+    """The networks that vary are there."""
+
+    varier: Varier
 
 
 class Repertoire:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from antiphon import params
-from antiphon.model import Controls
+from antiphon.model import Controls, Keep
 from antiphon.modes.base import GRID_BEATS, Now
 from antiphon.music import Beats, Scale, Seconds, Voice
 from antiphon.speech import Feel
 from antiphon.timebase import Tempo
 
 SIXTEENTH: Final = Beats(0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """How the passes of a loop are varied: how far, what stays, and whether at all."""
+
+    amount: float = 0.0
+    keep: Keep = Keep.NOTHING
+    frozen: bool = False
 
 
 class Settings:
@@ -61,7 +71,12 @@ class Settings:
             latency=Seconds(self["latency"] / 1000),
         )
 
-    def now(self, beat: Beats, tempo: Tempo, lead: Seconds) -> Now:
+    def variance(self) -> Variance:
+        """Return how the passes of a loop are varied."""
+        keep, frozen = Keep(self.whole("vary/keep")), bool(self["vary/freeze"])
+        return Variance(self["vary/amount"], keep, frozen)
+
+    def now(self, beat: Beats, tempo: Tempo, lead: Seconds, phrase: Beats, *, playing: bool) -> Now:
         """Return what a mode may know; an answer is asked for at least `lead` ahead."""
         grid = GRID_BEATS[self.whole("turn/quantize")]
         if grid is not None and not grid and self["quantize"]:
@@ -75,4 +90,6 @@ class Settings:
             bars=self.whole("turn/bars"),
             grid=grid,
             lead=Beats(ahead * tempo.bpm / 60),
+            phrase=phrase,
+            playing=playing,
         )

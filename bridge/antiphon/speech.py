@@ -1,15 +1,17 @@
-"""What the partner says: the notes of one answer on their way from the plan to the output."""
+"""What the partner says: notes on their way from the plan, or the loop, to the output.
+
+There is one of it, so that notes are numbered in one place and polyphony counts them all.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from antiphon.model import Event
-from antiphon.music import DRUM_CHANNEL, Beats, Note, Seconds, Ticks, Voice, to_beats
+from antiphon.music import DRUM_CHANNEL, Beats, Note, Seconds, Voice
 from antiphon.timebase import Tempo
 
 AHEAD: Final = Seconds(0.1)
@@ -107,13 +109,24 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sounding:
-    """A note handed over that may still sound, in beats as it is played."""
+class Sounding:
+    """A note handed over that may still sound, in beats as it is played, from the time `when`."""
 
     number: int
     pitch: int
     on: Beats
     end: Beats
+    when: Seconds
+    batch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A note that waits, in beats as it was planned; nothing of it sounds past `limit`."""
+
+    note: Note
+    limit: Beats | None = None
+    batch: int = 0
 
 
 class Speech:
@@ -127,10 +140,10 @@ class Speech:
 
     def __init__(self, output: NoteOutput) -> None:
         self._output = output
-        self._queue: deque[Event] = deque()
-        self._sounding: list[_Sounding] = []
+        self._queue: deque[_Queued] = deque()
+        self._sounding: list[Sounding] = []
         self._next = 1
-        self.said_until: Ticks | None = None
+        self.said_until: Beats | None = None
         """Onset of the answer's last note handed over, as planned."""
 
     @property
@@ -138,9 +151,12 @@ class Speech:
         """Whether notes wait to be handed over."""
         return bool(self._queue)
 
-    def add(self, event: Event) -> None:
-        """Queue a planned note."""
-        self._queue.append(event)
+    def add(self, note: Note, limit: Beats | None = None, batch: int = 0) -> None:
+        """Queue a note behind all others; nothing of it sounds past `limit`.
+
+        The notes of a `batch` above 0 can be taken back together.
+        """
+        self._queue.append(_Queued(note, limit, batch))
 
     def clear(self) -> None:
         """Forget what was not handed over yet."""
@@ -157,16 +173,40 @@ class Speech:
         self._output.stop(at)
         self._sounding = [replace(s, end=min(s.end, beat)) for s in self._sounding]
 
-    def next_time(self, tempo: Tempo, feel: Feel, origin: Beats) -> Seconds | None:
+    def curtail(self, line: Beats, at: Seconds, spared: Collection[int] = ()) -> Iterator[int]:
+        """End what would sound over the line, which falls at `at`; yield the notes' numbers.
+
+        Notes of the pitches `spared` go on.
+        """
+        self._queue = deque(
+            q if q.note.pitch in spared else replace(q, limit=_earlier(q.limit, line))
+            for q in self._queue
+        )
+        for place, note in enumerate(self._sounding):
+            if note.on < line - SAME and note.end > line + SAME and note.pitch not in spared:
+                self._sounding[place] = replace(note, end=line)
+                self._output.release(note.number, at)
+                yield note.number
+
+    def recall(self, batch: int, now: Seconds) -> list[Sounding] | None:
+        """Take back a batch and return its notes handed over; None if one has begun to sound."""
+        handed = [note for note in self._sounding if note.batch == batch]
+        if any(note.when <= now for note in handed):
+            return None
+        for note in handed:
+            self._output.release(note.number, note.when)
+        self._sounding = [note for note in self._sounding if note.batch != batch]
+        self._queue = deque(queued for queued in self._queue if queued.batch != batch)
+        return handed
+
+    def next_time(self, tempo: Tempo, feel: Feel) -> Seconds | None:
         """Return when the next note should be handed over."""
         if not self._queue:
             return None
-        on = feel.place(Beats(origin + to_beats(self._queue[0].onset)), tempo.bar_line)
+        on = feel.place(self._queue[0].note.start, tempo.bar_line)
         return Seconds(tempo.time_at(on) - feel.latency - AHEAD)
 
-    def speak(
-        self, now: Seconds, tempo: Tempo, feel: Feel, origin: Beats, end: Beats | None
-    ) -> Iterator[Sent]:
+    def speak(self, now: Seconds, tempo: Tempo, feel: Feel) -> Iterator[Sent]:
         """Hand over the notes that are due soon.
 
         Parameters
@@ -177,32 +217,28 @@ class Speech:
             Places beats in time.
         feel : Feel
             How notes are placed and sent.
-        origin : Beats
-            The beat of tick 0 of the events.
-        end : Beats or None
-            Nothing sounds past this.
         """
         while self._queue:
-            due = self.next_time(tempo, feel, origin)
+            due = self.next_time(tempo, feel)
             if due is None or due > now:
                 return
-            event = self._queue.popleft()
-            self.said_until = event.onset
-            start = Beats(origin + to_beats(event.onset))
-            stop = Beats(start + to_beats(event.duration or 1))
-            on = feel.place(start, tempo.bar_line)
-            off = feel.place(stop, tempo.bar_line) if feel.swing else Beats(on + (stop - start))
-            if end is not None:
-                off = min(off, end)
+            queued = self._queue.popleft()
+            note = queued.note
+            self.said_until = note.start
+            on = feel.place(note.start, tempo.bar_line)
+            straight = Beats(on + note.duration)
+            off = feel.place(note.end, tempo.bar_line) if feel.swing else straight
+            if queued.limit is not None:
+                off = min(off, queued.limit)
             off = max(off, Beats(on + 1 / 48))
-            if not self._doubles(event.pitch, on):
-                yield self._send(event, on, off, tempo, feel)
+            if not self._doubles(note.pitch, on):
+                yield self._send(queued, on, off, tempo, feel)
 
     def _doubles(self, pitch: int, on: Beats) -> bool:
         """Tell whether quantising has put this onset on another of the same pitch."""
         return any(s.pitch == pitch and abs(s.on - on) < SAME for s in self._sounding)
 
-    def _send(self, event: Event, on: Beats, off: Beats, tempo: Tempo, feel: Feel) -> Sent:
+    def _send(self, queued: _Queued, on: Beats, off: Beats, tempo: Tempo, feel: Feel) -> Sent:
         """Give the oldest notes' places to this one if there are too many, and send it."""
         self._sounding = [s for s in self._sounding if s.end > on + SAME]
         when, until = (Seconds(tempo.time_at(b) - feel.latency) for b in (on, off))
@@ -210,12 +246,16 @@ class Speech:
         while len(self._sounding) >= feel.polyphony:
             cut.append(self._sounding.pop(0).number)
             self._output.release(cut[-1], when)
-        velocity = min(127, max(1, round(event.velocity * feel.velocity)))
-        drums = event.voice is Voice.DRUMS
-        channel = DRUM_CHANNEL if drums else feel.channel
-        note = Note(on, event.pitch, velocity, Beats(off - on), channel, event.voice)
+        planned = queued.note
+        velocity = min(127, max(1, round(planned.velocity * feel.velocity)))
+        channel = DRUM_CHANNEL if planned.voice is Voice.DRUMS else feel.channel
+        note = Note(on, planned.pitch, velocity, Beats(off - on), channel, planned.voice)
         sent = Sent(self._next, note, when, until, tuple(cut))
         self._next += 1
-        self._sounding.append(_Sounding(sent.number, event.pitch, on, off))
-        self._output.play(sent.number, when, until, channel, event.pitch, velocity)
+        self._sounding.append(Sounding(sent.number, note.pitch, on, off, when, queued.batch))
+        self._output.play(sent.number, when, until, channel, note.pitch, velocity)
         return sent
+
+
+def _earlier(limit: Beats | None, line: Beats) -> Beats:
+    return line if limit is None else min(limit, line)

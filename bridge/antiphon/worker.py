@@ -1,4 +1,7 @@
-"""The inference thread. The engine hands it jobs and never waits; replies go to a callback."""
+"""The inference thread. The engine hands it jobs and never waits; replies go to a callback.
+
+The player's jobs come first. Variations are made in slices, and only while no job waits.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final
 
+from antiphon import varying
 from antiphon.model import Player
 from antiphon.thinking import Job, Plan, Planned, Rewind, Thinker
 
@@ -27,7 +31,7 @@ class Failed:
 
 
 class Worker:
-    """The thread around a :class:`antiphon.thinking.Thinker`.
+    """The thread around a :class:`antiphon.thinking.Thinker` and a :class:`varying.Varying`.
 
     Parameters
     ----------
@@ -36,17 +40,19 @@ class Worker:
     loaded : callable
         Takes the network once it is there, or the exception that kept it from being there.
     reply : callable
-        Takes :class:`Planned` and :class:`Failed`; called on the worker's thread.
+        Takes :class:`Planned`, :class:`Failed` and what :mod:`antiphon.varying` replies; called
+        on the worker's thread.
     """
 
     def __init__(
         self,
         load: Callable[[], Player],
         loaded: Callable[[Player | Exception], None],
-        reply: Callable[[Planned | Failed], None],
+        reply: Callable[[Planned | Failed | varying.Reply], None],
     ) -> None:
         self._load, self._loaded, self._reply = load, loaded, reply
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | varying.Job | None] = SimpleQueue()
+        self._varying = varying.Varying(reply)
         self._wanted = -1
         self._steps: deque[float] = deque(maxlen=2048)
         self._thread = threading.Thread(target=self._run, name="antiphon-worker", daemon=True)
@@ -61,7 +67,7 @@ class Worker:
         self._jobs.put(None)
         self._thread.join(timeout)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job | varying.Job) -> None:
         """Queue a job; never blocks. Called on the engine's thread."""
         if isinstance(job, Plan):
             self._wanted = job.generation
@@ -89,10 +95,22 @@ class Worker:
         )
         self._loaded(player)
         while True:
-            job = self._jobs.get()
+            job = self._next()
             if job is None:
                 return
             try:
-                thinker.do(job)
+                if isinstance(job, varying.Job):
+                    self._varying.do(job)
+                else:
+                    thinker.do(job)
             except Exception as error:  # one bad job must not end the music
                 self._reply(Failed(f"{type(job).__name__}: {error}"))
+
+    def _next(self) -> Job | varying.Job | None:
+        """Return the next job; until there is one, vary slice by slice."""
+        while self._varying.busy:
+            try:
+                return self._jobs.get_nowait()
+            except Empty:
+                self._varying.work()
+        return self._jobs.get()

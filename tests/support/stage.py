@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon import commands as c
-from antiphon import midi, thinking
+from antiphon import midi, thinking, varying
 from antiphon.engine import Engine
 from antiphon.model import Controls, Event, PlayerInfo, Window
 from antiphon.music import Meter, Seconds, Ticks
@@ -125,11 +125,14 @@ class Stage:
         self.player = player or ScalePlayer()
         self.source = source or InternalClock(self.clock.now(), 120.0)
         self.thinker = thinking.Thinker(self.player, lambda planned: self._replies.append(planned))
-        self._replies: list[thinking.Planned] = []
+        self._replies: list[thinking.Planned | varying.Reply] = []
+        self.varying = varying.Varying(lambda reply: self._replies.append(reply))
+        self.slow = False
+        """Whether the networks that vary are slow: they work in :meth:`vary` only."""
         self.engine = Engine(
             self.clock,
             self.output,
-            self.thinker.do,
+            self._think,
             self.source,
             self.updates.append,
             mode=mode,
@@ -143,8 +146,22 @@ class Stage:
         self.engine.handle(message)
         self._settle()
 
+    def _think(self, job: thinking.Job | varying.Job) -> None:
+        if isinstance(job, varying.Job):
+            self.varying.do(job)
+        else:
+            self.thinker.do(job)
+
+    def vary(self, slices: int = 100) -> None:
+        """Let the networks that vary work, however slow they are."""
+        for _ in range(slices):
+            self.varying.work()
+        self._settle()
+
     def _settle(self) -> None:
         self.engine.advance()
+        while self.varying.busy and not self.slow:
+            self.varying.work()
         while self._replies:
             self.engine.handle(self._replies.pop(0))
             self.engine.advance()

@@ -22,6 +22,12 @@ GRID_BEATS: Final[tuple[Beats | None, ...]] = (
 )
 """Spacing of each choice of ``turn/quantize`` (None: whole bars)."""
 
+EARLY: Final = Beats(0.125)
+"""What is struck this little before a line belongs behind it: half a sixteenth."""
+
+MOST_BARS: Final = 8
+"""Longest phrase that can be looped."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyDown:
@@ -61,11 +67,39 @@ class GenerateCue:
 
 
 @dataclass(frozen=True, slots=True)
+class PickCue:
+    """Play what was picked, `length` beats, from the next bar line."""
+
+    length: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """There is a new phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What was to be the phrase has no notes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Relocated:
     """The transport stopped, or the music jumped: what was planned has lost its place."""
 
 
-Event = KeyDown | KeyUp | TimePassed | TurnCue | StopCue | GenerateCue | Relocated
+Event = (
+    KeyDown
+    | KeyUp
+    | TimePassed
+    | TurnCue
+    | StopCue
+    | GenerateCue
+    | PickCue
+    | Captured
+    | Missed
+    | Relocated
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +117,48 @@ class Halt:
     at: Beats
 
 
-Action = Answer | Halt
+@dataclass(frozen=True, slots=True)
+class Recite:
+    """Play what was picked once, from `start`, `length` beats long."""
+
+    start: Beats
+    length: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Make what is played from `start` to `end` the phrase once `end` has come."""
+
+    start: Beats
+    end: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """Capture the phrase's length anew, or vary afresh where nothing was played in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgo:
+    """What was to be the phrase is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Repeat the phrase from the bar line `start` on."""
+
+    start: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Loop what was picked, from the next bar line on."""
+
+
+LoopAction = Capture | Retake | Forgo | Loop | Switch
+"""What only the loop has to do with."""
+
+Action = Answer | Halt | Recite | LoopAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +179,10 @@ class Now:
         Spacing of the lines an answer starts on, as in :meth:`Tempo.next_line`.
     lead : Beats
         How far ahead of its start an answer must be asked for.
+    phrase : Beats
+        Length of the phrase to be looped; 0 where there is none.
+    playing : bool
+        Whether the transport runs.
     """
 
     beat: Beats
@@ -113,6 +192,8 @@ class Now:
     bars: int = 0
     grid: Beats | None = None
     lead: Beats = Beats(0.05)
+    phrase: Beats = Beats(0.0)
+    playing: bool = True
 
     def start_line(self) -> Beats:
         """Return the next grid line that can still be met."""
@@ -143,6 +224,21 @@ def answer_at(start: Beats, length: Beats | None) -> tuple[Answering, tuple[Acti
     return Answering(start, end), (Answer(start, length),)
 
 
+def asked(event: GenerateCue | PickCue, now: Now) -> tuple[Answering, tuple[Action, ...]]:
+    """Play what a command asks for, whosever turn it is."""
+    if isinstance(event, GenerateCue):
+        return answer(now, event.beats)
+    start = now.tempo.next_line(Beats(now.beat + now.lead), None)
+    return Answering(start, Beats(start + event.length)), (Recite(start, event.length),)
+
+
+@dataclass(frozen=True, slots=True)
+class Looping:
+    """The phrase is repeated from `start` on."""
+
+    start: Beats
+
+
 @dataclass(frozen=True, slots=True)
 class Idle:
     """Nothing to do."""
@@ -152,4 +248,6 @@ def public_state(state: object) -> State:
     """Return the code that clients are told for a mode's state."""
     if isinstance(state, Answering):
         return State.ANSWERING
+    if isinstance(state, Looping):
+        return State.LOOPING
     return State.IDLE if isinstance(state, Idle) else State.LISTENING

@@ -10,11 +10,12 @@ from antiphon.modes.base import (
     Halt,
     Idle,
     Now,
+    PickCue,
     Relocated,
     StopCue,
     TimePassed,
     TurnCue,
-    answer,
+    asked,
 )
 from antiphon.music import Beats
 
@@ -23,8 +24,8 @@ OffState = Idle | Answering
 
 def step(state: OffState, event: Event, now: Now) -> tuple[OffState, tuple[Action, ...]]:
     """Advance the mode by one event."""
-    if isinstance(event, GenerateCue):
-        return answer(now, event.beats)
+    if isinstance(event, GenerateCue | PickCue):
+        return asked(event, now)
     if isinstance(state, Answering):
         if isinstance(event, StopCue | TurnCue | Relocated):
             return Idle(), (Halt(now.release_line()),)

@@ -25,12 +25,14 @@ from antiphon.modes.base import (
     KeyDown,
     KeyUp,
     Now,
+    PickCue,
     Relocated,
     StopCue,
     TimePassed,
     TurnCue,
     answer,
     answer_at,
+    asked,
 )
 from antiphon.music import Beats
 
@@ -66,8 +68,8 @@ RespondState = Idle | Listening | Answering
 
 def step(state: RespondState, event: Event, now: Now) -> tuple[RespondState, tuple[Action, ...]]:
     """Advance the mode by one event."""
-    if isinstance(event, GenerateCue):
-        return answer(now, event.beats)
+    if isinstance(event, GenerateCue | PickCue):
+        return asked(event, now)
     if isinstance(event, KeyDown):
         return _key_down(state, event, now)
     if isinstance(state, Listening):

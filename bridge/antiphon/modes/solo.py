@@ -16,11 +16,13 @@ from antiphon.modes.base import (
     Halt,
     Idle,
     Now,
+    PickCue,
     Relocated,
     StopCue,
     TimePassed,
     TurnCue,
     answer,
+    asked,
 )
 from antiphon.music import Beats
 
@@ -35,8 +37,8 @@ SoloState = Due | Idle | Answering
 
 def step(state: SoloState, event: Event, now: Now) -> tuple[SoloState, tuple[Action, ...]]:
     """Advance the mode by one event."""
-    if isinstance(event, GenerateCue):
-        return answer(now, event.beats)
+    if isinstance(event, GenerateCue | PickCue):
+        return asked(event, now)
     if isinstance(event, StopCue):
         return Idle(), (Halt(now.release_line()),) if isinstance(state, Answering) else ()
     if isinstance(event, Relocated) and isinstance(state, Answering):
