@@ -115,6 +115,7 @@ def test_clock_becomes_a_transport_and_refuses_impossible_meters() -> None:
 
 def test_mode_by_name_or_index_and_only_those_of_this_version() -> None:
     """Unknown names are code 5, modes of later versions 4, indices beyond the table 3."""
+    assert build("/antiphon/mode", 4) == build("/antiphon/mode", "loop")
     for asked in ("respond", 1, 1.0):
         request = build("/antiphon/mode", asked)
         assert request == commands.SetMode(AT.client, AT.address, commands.Mode.RESPOND)
@@ -148,6 +149,11 @@ def test_the_rest_of_the_commands() -> None:
     assert build("/antiphon/style", "bach", 0.5) == commands.SetStyle(*AT_COMMAND, "bach", 0.5)
     assert build("/antiphon/record", 1) == commands.Record(*AT_COMMAND, True)
     assert build("/antiphon/panic") == commands.Panic(*AT_COMMAND)
+    assert build("/antiphon/capture", 8) == commands.Capture(*AT_COMMAND, 8.0)  # type: ignore[arg-type]
+    assert build("/antiphon/vary", 16, 0.5) == commands.Vary(*AT_COMMAND, 16, 0.5)
+    assert build("/antiphon/pick", 0) == commands.Pick(*AT_COMMAND, 0)
+    assert build("/antiphon/keep") == commands.Keep(*AT_COMMAND)
+    assert build("/antiphon/undo") == commands.Undo(*AT_COMMAND)
     assert build("/antiphon/hello", 1, 7402) == addresses.Hello(0)
     assert build("/antiphon/hello", 1, 7402, 1.0) == addresses.Hello(1)
     assert build("/antiphon/ping", 7402) == addresses.Ping()
@@ -173,7 +179,7 @@ def test_every_parameter_has_an_address_and_agrees_with_its_own_check(
         ("/", 1),
         ("", 1),
         ("/antiphon/pong", 1),
-        ("/antiphon/vary", 1),
+        ("/antiphon/prompt", 1),
         ("/antiphon/param/nope", 5),
         *((f"/antiphon/pani{sign}", 6) for sign in "*?[]{}"),
         ("/*", 6),

@@ -22,7 +22,8 @@ PREFIX: Final = "/antiphon/"
 PROTOCOL: Final = 1
 
 TOLD: Final = frozenset(
-    PREFIX + name for name in ("pong", "play", "state", "beat", "stats", "error")
+    PREFIX + name
+    for name in ("pong", "play", "state", "beat", "stats", "phrase", "variation", "error")
 )
 """Addresses only Antiphon sends. Coming in they are counted, never answered: two daemons, or
 one that was announced its own port, would otherwise send each other errors for ever."""
@@ -244,6 +245,36 @@ ROWS: Final[tuple[Row, ...]] = (
         ((Real("beats", 0.25, 256),),),
         lambda at, values: commands.Generate(at.client, at.address, Beats(float(values[0]))),
         help="Play this many beats from the next grid line.",
+    ),
+    Row(
+        PREFIX + "capture",
+        ((Real("beats", 0.25, 2048),),),
+        lambda at, values: commands.Capture(at.client, at.address, Beats(float(values[0]))),
+        help="Keep the last beats as the phrase.",
+    ),
+    Row(
+        PREFIX + "vary",
+        ((Whole("count", 1, commands.MOST_VARIATIONS), Real("amount", 0, 1)),),
+        lambda at, values: commands.Vary(at.client, at.address, int(values[0]), float(values[1])),
+        help="Make this many variations of the phrase, this far from it.",
+    ),
+    Row(
+        PREFIX + "pick",
+        ((Whole("index", 0, commands.MOST_VARIATIONS),),),
+        lambda at, values: commands.Pick(at.client, at.address, int(values[0])),
+        help="Play a variation from the next bar line; 0 is the phrase itself.",
+    ),
+    Row(
+        PREFIX + "keep",
+        ((),),
+        lambda at, _: commands.Keep(at.client, at.address),
+        help="Make what plays the phrase.",
+    ),
+    Row(
+        PREFIX + "undo",
+        ((),),
+        lambda at, _: commands.Undo(at.client, at.address),
+        help="Go back to the phrase before the last capture or keep.",
     ),
     Row(
         PREFIX + "style",

@@ -182,6 +182,10 @@ class Dispatch:
                 self._silence(self._clients.all(notes_only=True))
         elif isinstance(update, commands.Panicked):
             self._silence(everyone)
+        elif isinstance(update, commands.PhraseTaken):
+            self._tell(everyone, "phrase", float(update.length), update.notes)
+        elif isinstance(update, commands.Varied):
+            self._tell(everyone, "variation", update.index, float(update.distance), update.notes)
         elif isinstance(update, commands.ParamValue):
             to = everyone if update.client is None else [update.client]
             self._tell(to, f"param/{update.name}", float(update.value))
