@@ -41,6 +41,7 @@ OPTIONS: Final[dict[str, type | tuple[type, ...]]] = {
     "meter": str,
     "mode": str,
     "player": str,
+    "gan": list,
     "device": str,
     "seed": int,
     "record": str,

@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -21,14 +21,14 @@ from antiphon import commands as c
 from antiphon import config, params, worker
 from antiphon.engine import Engine, Silenced
 from antiphon.errors import AntiphonError, PortError
-from antiphon.model import Player
+from antiphon.model import Player, Varier
 from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
 from antiphon.output import Dropped, Reason, Sounded
 from antiphon.ports.base import PortOptions
 from antiphon.ports.client import Ended, PortProcess, Told
 from antiphon.record import Recorder
-from antiphon.repertoire import Loaded, NotLoaded
+from antiphon.repertoire import Equipped, Loaded, NotLoaded
 from antiphon.stats import StatsKeeper
 from antiphon.sync.base import SyncSource
 from antiphon.sync.internal import InternalClock
@@ -38,6 +38,9 @@ from antiphon.timebase import SWITCH_INTERVAL, Clock, MonotonicClock
 
 LOADER: Final = "antiphon_models.runtime:load_player"
 """Where networks come from, as an import string: the bridge does not import the models."""
+
+VARIER: Final = "antiphon_models.variation:load_varier"
+"""Where the networks that vary come from."""
 
 DEFAULT: Final = "player"
 """The checkpoint that ships."""
@@ -60,6 +63,7 @@ class Options:
     meter: Meter = field(default_factory=Meter)
     mode: c.Mode = c.Mode.RESPOND
     player: str | None = None
+    gan: tuple[str, ...] = ()
     device: str = "auto"
     settings: dict[str, float] = field(default_factory=dict)
     bindings: dict[int, str] = field(default_factory=dict)
@@ -89,9 +93,25 @@ def load_player(name: str | None, device: str) -> Player:
     CheckpointError
         If there is none of that name, or it cannot be used.
     """
-    module, _, function = LOADER.partition(":")
-    player: Player = getattr(importlib.import_module(module), function)(name or DEFAULT, device)
+    player: Player = _imported(LOADER)(name or DEFAULT, device)
     return player
+
+
+def load_varier(names: Sequence[str] = ()) -> Varier:
+    """Load the networks that vary, by names or paths of GANs; those that ship if there are none.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of a name, or it cannot be used.
+    """
+    varier: Varier = _imported(VARIER)(names)
+    return varier
+
+
+def _imported(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 class Daemon:
@@ -207,6 +227,7 @@ class Daemon:
         mode = self._options.mode.name.lower()
         if not self._quiet:
             print(f"ready  {where}  osc {host}:{port}  {mode}  {tempo}  {self._model}", flush=True)
+        self._thread("antiphon-load-varier", self._load_varier)
 
     def main_loop(self) -> None:
         """Show what goes on until something asks to stop."""
@@ -322,6 +343,17 @@ class Daemon:
                 self._tell(NotLoaded(command, c.Refusal.NO_SUCH_NAME))
 
         self._thread("antiphon-load", load)
+
+    def _load_varier(self) -> None:
+        """Load the networks that vary, after all that playing needs; without them it plays on."""
+        try:
+            varier = load_varier(self._options.gan)
+        except AntiphonError as error:
+            _log.warning("no variations: %s", error)
+        except Exception as error:  # a broken installation must not end the music
+            _log.warning("no variations: %s: %s", type(error).__name__, error)
+        else:
+            self._tell(Equipped(varier))
 
     def _learned(self, update: c.Learned) -> None:
         self._bindings = {k: v for k, v in self._bindings.items() if v != update.name}

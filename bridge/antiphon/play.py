@@ -35,6 +35,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "meter": "4/4",
     "mode": "respond",
     "player": None,
+    "gan": [],
     "device": "auto",
     "seed": None,
     "record": None,
@@ -57,6 +58,7 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     add("--meter", metavar="N/D", help="time signature, where the clock tells none (default 4/4)")
     add("--mode", metavar="MODE", help=f"{modes} (default respond)")
     add("--player", metavar="CKPT", help="checkpoint: a name of 'antiphon models', or a file")
+    add("--gan", action="append", metavar="CKPT", help="what varies the loop: a name, or a file")
     add("--device", choices=DEVICES, help="where the network runs (default auto: the CPU)")
     add("--seed", type=int, help="same seed, same input, same answers")
     add("--turn-cc", type=int, metavar="CC", help="foot switch that ends your turn")
@@ -125,6 +127,7 @@ def read_options(args: argparse.Namespace) -> Options:
         meter=parse_meter(chosen["meter"]),
         mode=parse_mode(chosen["mode"]),
         player=chosen["player"],
+        gan=tuple(chosen["gan"]),
         device=chosen["device"],
         settings=settings,
         bindings=bindings,
