@@ -19,7 +19,17 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
 
-from antiphon.commands import Mode, Refused, State, Stats, Status, TurnEnded, Update
+from antiphon.commands import (
+    Looped,
+    Mode,
+    PhraseTaken,
+    Refused,
+    State,
+    Stats,
+    Status,
+    TurnEnded,
+    Update,
+)
 from antiphon.music import Seconds, pitch_name
 from antiphon.textroll import ANSWER, CALL, Bar, Compass, half_blocks, lines, raster
 from antiphon.timebase import Clock
@@ -148,6 +158,8 @@ class View:
             case TurnEnded(at=at, start=start, length=length):
                 bar = self.state.bar_of(start - at, when)
                 yield f"answering bar {bar}" + (f", {length:g} beats" if length else "")
+            case PhraseTaken(length=length, notes=notes):
+                yield f"phrase {length:g} beats, {notes} note{'s' if notes > 1 else ''}"
             case Stats(late_notes=late, dropped=dropped) if when >= self._quiet_until:
                 if (late, dropped) > self._counts:
                     yield f"warning: {late} notes late, {dropped} dropped so far"
@@ -195,7 +207,10 @@ class View:
         lamp = "".join(signs[0] if on else signs[1] for on in lights)
         first = _spread(left, [Segment(lamp, BOLD), Segment(beat, PLAIN)], width)
         style = {State.LISTENING: PARTS[CALL], State.ANSWERING: PARTS[ANSWER]}
-        word = Segment(f" {WORDS[status.state]}", style.get(status.state, PLAIN) + BOLD)
+        style[State.LOOPING] = PARTS[ANSWER]
+        words = [Segment(f" {WORDS[status.state]}", style.get(status.state, PLAIN) + BOLD)]
+        if status.state is State.LOOPING and state.loop is not None:
+            words.append(Segment(f"  {_loop(state.loop)}"[: max(width - 32, 0)], PLAIN))
         lamps: Row = []
         for name, on, part in (
             ("in", state.input_lit(now), CALL),
@@ -203,7 +218,7 @@ class View:
         ):
             lamps.append(Segment(f"   {name} ", DIM))
             lamps.append(Segment(signs[0] if on else signs[1], PARTS[part] if on else DIM))
-        return [first, _spread([word], lamps, width)]
+        return [first, _spread(words, lamps, width)]
 
     def _foot(self, now: Seconds, width: int, unicode: bool) -> list[Row]:
         state, stats = self.state, self.state.stats
@@ -265,6 +280,16 @@ class View:
         held = range(first, first + step * (2 if double else 1))
         named = next((pitch for pitch in held if pitch % 12 == 0), None)
         return f"{pitch_name(named) if named is not None else '':>5} "
+
+
+def _loop(loop: Looped) -> str:
+    """Say what the loop plays: how long, which pass, which variation, whether it is held."""
+    bars = f"{loop.bars:g} bar{'' if loop.bars == 1 else 's'}"
+    if loop.bars != int(loop.bars):
+        bars = f"{loop.length:g} beats"
+    what = {None: "varied", 0: "as played"}.get(loop.index, f"variation {loop.index}")
+    far = f" {loop.distance:.2f}" if loop.index != 0 else ""
+    return f"{bars}  pass {loop.number}  {what}{far}" + ("  frozen" if loop.frozen else "")
 
 
 def _spread(left: Row, right: Row, width: int) -> Row:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from antiphon.commands import (
     Beat,
     HeardNote,
+    Looped,
     Panicked,
+    ParamValue,
     Played,
     Shortened,
     Stats,
@@ -47,6 +49,8 @@ class ViewState:
         self.status, self.stats = Status(), Stats()
         self.bar, self.bpm, self.beats_a_bar = 0, 120.0, 4
         self.heard: deque[int] = deque(maxlen=64)
+        self.loop: Looped | None = None
+        """What the loop plays, or played last."""
         self._beat = 0.0
         self._at: float | None = None
         self._lines: deque[tuple[float, bool]] = deque(maxlen=256)
@@ -66,6 +70,10 @@ class ViewState:
                 self.status = update
             case Stats():
                 self.stats = update
+            case Looped():
+                self.loop = update
+            case ParamValue(name="vary/freeze", value=value) if self.loop is not None:
+                self.loop = replace(self.loop, frozen=bool(value))
             case Beat(bar=bar, beat=beat, bpm=bpm, meter=meter):
                 self.beats_a_bar = min(math.ceil(meter.bar), 12)
                 self.bar, self.bpm, self._at = bar, bpm, when
