@@ -64,7 +64,7 @@ PRESETS: Final = {
     },
 }
 
-FLAT: Final = 0.2
+FLAT: Final = 0.4
 """Share of windows that are shown without velocities and microtiming."""
 
 TAPPED: Final = 0.15
@@ -190,13 +190,14 @@ class DICRecipe:
     def validate(self, model: nn.Module) -> Figures:
         """Measure reconstruction on held-out windows; the threshold is chosen on the way."""
         figures: Figures = {}
-        outs = {}
+        outs, found = {}, {}
         for style, bars in self._held_out.items():
             windows = bars.windows(hop=2)
             if not len(windows):
                 continue
             some = windows[np.linspace(0, len(windows) - 1, VALIDATION_WINDOWS).astype(int)]
-            outs[style] = reconstruct(self._model, bars, np.unique(some), self.device)
+            found[style] = np.unique(some)
+            outs[style] = reconstruct(self._model, bars, found[style], self.device)
         levels = np.linspace(0.2, 0.7, 11)
         scores = [np.mean([f1(o, level) for o, _ in outs.values()]) for level in levels]
         level = float(levels[int(np.argmax(scores))])
@@ -205,6 +206,10 @@ class DICRecipe:
             figures[style, "hit_f1"] = f1(out, level)
             figures[style, "velocity_mae"] = 127 * _mae(out["velocity"], batch.roll[..., 1], batch)
             figures[style, "offset_mae"] = _mae(out["offset"], batch.roll[..., 2], batch)
+            flat, _ = reconstruct(
+                self._model, self._held_out[style], found[style], self.device, True
+            )
+            figures[style, "flat_offset_mae"] = _mae(flat["offset"], batch.roll[..., 2], batch)
         mean = {
             w: np.mean([v for (_, k), v in figures.items() if k == w])
             for w in ("hit_f1", "velocity_mae", "offset_mae")

@@ -1,0 +1,624 @@
+"""Variations of phrases, note for note: what ``antiphon vary`` and the live partner call.
+
+A phrase is put on the grid, the networks say what they would change (:mod:`codec`), and the
+change is carried out on the notes themselves: a note that is kept is the musician's own note,
+with its own length and channel; nothing passes through a roll that need not.
+
+Needs only numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from antiphon.errors import CheckpointError, PhraseError
+from antiphon.model import Keep, Variation
+from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Voice
+from antiphon_models import moves
+from antiphon_models.checkpoint import load_checkpoint
+from antiphon_models.codec import (
+    HINTS,
+    LONGEST,
+    Cells,
+    Code,
+    Editor,
+    Prepared,
+    choose_flips,
+    load_editor,
+    touch,
+)
+from antiphon_models.noise import draw_noise
+from antiphon_models.rolls import (
+    MAX_DURATION,
+    ROWS,
+    SIXTEENTH,
+    SLOTS,
+    FloatArray,
+    Kind,
+    Sheet,
+    is_drum,
+    pitch_of,
+    position,
+    write_sheet,
+)
+from antiphon_models.runtime import checkpoint_path, use_one_thread
+
+SHIPPED_GANS: Final = ("gan-drums", "gan-pitched")
+
+LONGEST_PHRASE: Final = 8
+"""Bars of a phrase."""
+
+TRIES: Final = 12
+"""Times that a variation which came out as an earlier one is tried again, each time freer."""
+
+HUMANISE_SPREAD: Final = (0.6, 0.6)
+"""How much of the error to expect is played as chance, of velocity and offset."""
+
+TIGHT: Final = 0.02
+"""Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The drums, or the pitched notes, of a phrase, ready to be varied."""
+
+    sheet: Sheet
+    editor: Editor
+    phrase: Prepared
+    position: FloatArray
+    duration: FloatArray
+    end: float
+
+    @property
+    def size(self) -> int:
+        return int(self.sheet.hits.sum())
+
+
+class NetworkVarier:
+    """Varies phrases with a GAN for drums and one for pitched notes; see :class:`Varier`.
+
+    Parameters
+    ----------
+    editors : sequence of Editor
+        At most one of each kind is used, the last.
+    """
+
+    def __init__(self, editors: Sequence[Editor]) -> None:
+        self._editors: dict[Kind, Editor] = {editor.kind: editor for editor in editors}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checkpoints in use."""
+        return tuple(editor.name for editor in self._editors.values())
+
+    def check(self, phrase: Phrase, length: Beats) -> None:
+        """Make sure that a phrase can be varied; raises PhraseError if not."""
+        _check_length(phrase.meter, length)
+        if not phrase.notes:
+            raise PhraseError("expected a phrase with notes", "found none", "play or choose some")
+        for kind, notes in _by_kind(phrase.notes).items():
+            if kind not in self._editors:
+                raise PhraseError(
+                    f"expected networks for {kind} notes",
+                    f"found {', '.join(self.names) or 'none'}",
+                    "name a GAN for them with --gan, or leave these notes out",
+                )
+            sheet = write_sheet(kind, notes, phrase.meter, length, phrase.bpm)
+            if not (sheet.cell >= 0).any():
+                raise _unknown(kind, notes)
+
+    def variations(
+        self,
+        phrase: Phrase,
+        length: Beats,
+        amount: float,
+        count: int,
+        seed: Sequence[int],
+        keep: Keep = Keep.NOTHING,
+    ) -> Iterator[Variation]:
+        """Vary a phrase, see :meth:`antiphon.model.Varier.variations`."""
+        parts = self._parts(phrase, length)
+        return _distinct(parts, phrase, amount, count, tuple(seed), keep)
+
+    def humanise(
+        self, phrase: Phrase, length: Beats, amount: float, count: int, seed: Sequence[int]
+    ) -> Iterator[Variation]:
+        """Give a straight pattern a player's touch, see :meth:`antiphon.model.Varier.humanise`."""
+        parts = self._parts(phrase, length)
+
+        def make() -> Iterator[Variation]:
+            for index in range(count):
+                notes: list[Note] = []
+                for part in parts:
+                    random = _random((*seed, index), part.sheet.kind)
+                    notes += _humanised(part, amount, random)
+                yield Variation(tuple(sorted(notes)), 0.0)
+
+        return make()
+
+    def groove(
+        self, phrase: Phrase, length: Beats, count: int, seed: Sequence[int]
+    ) -> Iterator[Variation]:
+        """Make drums to a phrase, see :meth:`antiphon.model.Varier.groove`."""
+        self.check(phrase, length)
+        if "drums" not in self._editors:
+            raise PhraseError(
+                "expected a network for drums",
+                f"found {', '.join(self.names)}",
+                "name it with --gan",
+            )
+        editor = self._editors["drums"]
+        rhythm = _rhythm(phrase, length)
+
+        def make() -> Iterator[Variation]:
+            for index in range(count):
+                notes = _groove(editor, rhythm, phrase, length, _random((*seed, index), "drums"))
+                yield Variation(notes, 1.0)
+
+        return make()
+
+    def blend(self, first: Phrase, last: Phrase, length: Beats, steps: int) -> list[Variation]:
+        """Morph from one phrase to another, see :meth:`antiphon.model.Varier.blend`."""
+        if first.meter != last.meter:
+            raise PhraseError(
+                "expected two phrases of one meter",
+                f"found {first.meter} and {last.meter}",
+                "choose two alike",
+            )
+        kinds = [_by_kind(p.notes) for p in (first, last)]
+        pairs = []
+        for kind in self._editors:
+            ends = []
+            for phrase, found in zip((first, last), kinds, strict=True):
+                self.check(phrase, length)
+                notes = found.get(kind, ())
+                only = Phrase(tuple(notes), phrase.bpm, phrase.meter)
+                ends.append(self._part(kind, only, length))
+            if any(part.sheet.notes for part in ends):
+                pairs.append(ends)
+        found_steps = []
+        for index in range(steps):
+            share = index / (steps - 1)
+            notes = [n for one, other in pairs for n in _blended(one, other, share)]
+            size = sum(one.size + _hits_of(one, notes).sum() for one, _ in pairs)
+            apart = sum(np.abs(one.sheet.hits - _hits_of(one, notes)).sum() for one, _ in pairs)
+            found_steps.append(Variation(tuple(sorted(notes)), float(apart / max(size, 1))))
+        return found_steps
+
+    def _parts(self, phrase: Phrase, length: Beats) -> list[_Part]:
+        self.check(phrase, length)
+        return [
+            self._part(kind, Phrase(tuple(notes), phrase.bpm, phrase.meter), length)
+            for kind, notes in _by_kind(phrase.notes).items()
+        ]
+
+    def _part(self, kind: Kind, phrase: Phrase, length: Beats) -> _Part:
+        editor = self._editors[kind]
+        sheet = write_sheet(kind, phrase.notes, phrase.meter, length, phrase.bpm)
+        where = _position(sheet)
+        lengths = np.zeros(sheet.hits.size, np.float32)
+        known = sheet.cell >= 0
+        sixteenths = np.array([n.duration / SIXTEENTH for n in phrase.notes], np.float32)
+        lengths[sheet.cell[known]] = np.log2(1 + sixteenths[known]) / LONGEST
+        return _Part(
+            sheet,
+            editor,
+            editor.prepare(sheet.roll, where),
+            where,
+            lengths.reshape(sheet.hits.shape),
+            float(length),
+        )
+
+
+def load_varier(names: Sequence[str] = ()) -> NetworkVarier:
+    """Load the networks that vary: the shipped ones, and instead of them those named.
+
+    Parameters
+    ----------
+    names : sequence of str
+        GANs by name or file; each takes the place of the shipped one of its kind.
+
+    Raises
+    ------
+    CheckpointError
+        If one is missing, broken, or no GAN.
+    """
+    use_one_thread()
+    editors = [load_editor(load_checkpoint(checkpoint_path(name), "gan")) for name in names]
+    have = {editor.kind for editor in editors}
+    for name in SHIPPED_GANS:
+        if name.removeprefix("gan-") not in have:
+            editors.append(load_editor(load_checkpoint(checkpoint_path(name), "gan")))
+    if len({editor.kind for editor in editors}) < len(editors):
+        raise CheckpointError(
+            "expected at most one GAN for drums and one for pitched notes",
+            f"found {', '.join(names)}",
+            "name each kind once",
+        )
+    return NetworkVarier(editors)
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+
+def _check_length(meter: Meter, length: Beats) -> None:
+    bars = length / meter.bar
+    if not 0 < bars <= LONGEST_PHRASE + 1e-6:
+        raise PhraseError(
+            f"expected a phrase of at most {LONGEST_PHRASE} bars",
+            f"found {bars:.4g} bars of {meter}",
+            "cut it, or choose some of its bars",
+        )
+    if abs(meter.bar / SIXTEENTH - round(meter.bar / SIXTEENTH)) > 1e-6:
+        raise PhraseError(
+            "expected a meter whose bars are whole sixteenths",
+            f"found {meter}",
+            "write it in another meter",
+        )
+
+
+def _unknown(kind: Kind, notes: Sequence[Note]) -> PhraseError:
+    pitches = ", ".join(str(p) for p in sorted({n.pitch for n in notes})[:8])
+    if kind == "drums":
+        return PhraseError(
+            "expected drums of the General MIDI kit (35..59) among the drum notes",
+            f"found the pitches {pitches}",
+            "read them as pitched notes, or map them to the kit",
+        )
+    return PhraseError(
+        "expected notes of the piano's range (21..108)",
+        f"found the pitches {pitches}",
+        "transpose them",
+    )
+
+
+# -- varying ---------------------------------------------------------------------------------
+
+
+def _by_kind(notes: Sequence[Note]) -> dict[Kind, list[Note]]:
+    found: dict[Kind, list[Note]] = {}
+    for note in notes:
+        found.setdefault("drums" if is_drum(note) else "pitched", []).append(note)
+    return found
+
+
+def _position(sheet: Sheet) -> FloatArray:
+    grid = sheet.grid
+    bpm = np.full(grid.beats, grid.bpm)
+    return position(grid.phase, grid.bar, grid.triplet, grid.valid, bpm)
+
+
+def _random(seed: tuple[int, ...], kind: Kind) -> np.random.Generator:
+    """Return the random numbers of one variation; drums and pitched notes have their own."""
+    return np.random.default_rng([*(abs(n) for n in seed), 0 if kind == "drums" else 1])
+
+
+def _distinct(
+    parts: Sequence[_Part],
+    phrase: Phrase,
+    amount: float,
+    count: int,
+    seed: tuple[int, ...],
+    keep: Keep,
+) -> Iterator[Variation]:
+    """Yield variations; one that came out as another before is tried again, with more chance."""
+    if amount <= 0:
+        yield from (Variation(phrase.notes, 0.0) for _ in range(count))
+        return
+    seen: set[bytes] = set()
+    sounded = {_sound(phrase.notes)}
+    for index in range(count):
+        for attempt in range(TRIES):
+            made = [_varied(part, amount, (*seed, index, attempt), keep) for part in parts]
+            print_ = b"".join(hits.tobytes() for hits, _ in made)
+            notes = tuple(sorted(n for _, found in made for n in found))
+            if print_ not in seen and _sound(notes) not in sounded:
+                break
+        seen.add(print_)
+        sounded.add(_sound(notes))
+        total = sum(p.size + hits.sum() for p, (hits, _) in zip(parts, made, strict=True))
+        apart = sum(
+            np.abs(p.sheet.hits - hits).sum() for p, (hits, _) in zip(parts, made, strict=True)
+        )
+        yield Variation(notes, float(apart / max(total, 1)))
+
+
+def _sound(notes: Sequence[Note]) -> tuple[tuple[float, int, int, float, int], ...]:
+    return tuple((n.start, n.pitch, n.velocity, n.duration, n.channel) for n in notes)
+
+
+def _varied(
+    part: _Part, amount: float, seed: tuple[int, ...], keep: Keep
+) -> tuple[FloatArray, list[Note]]:
+    """Make one variation of a part: its hits, and its notes."""
+    editor, phrase = part.editor, part.phrase
+    random = _random(seed, part.sheet.kind)
+    rows = ROWS[part.sheet.kind]
+    noise, cell_noise = draw_noise(
+        random, part.sheet.grid.phase, rows, editor.noise, editor.sharing
+    )
+    wanted = editor.reach * amount
+    cells = editor.edit(phrase, wanted, noise)
+    score = editor.scores(phrase, cells, cell_noise, heat=1 + 0.3 * seed[-1])
+    if keep is Keep.NOTHING:
+        hits = choose_flips(score, phrase.hit, wanted)
+        moved: dict[int, int] = {}
+    else:
+        choose = moves.change_rows if keep is Keep.RHYTHM else moves.change_slots
+        moved = choose(score, phrase.hit, wanted, apart=part.sheet.kind == "drums")
+        hits = phrase.hit.copy().ravel()
+        hits[list(moved)] = 0
+        hits[list(moved.values())] = 1
+        hits = hits.reshape(phrase.hit.shape)
+    return hits, _write(part, cells, hits, amount, moved)
+
+
+def _write(
+    part: _Part, cells: Cells, hits: FloatArray, amount: float, moved: dict[int, int]
+) -> list[Note]:
+    """Carry out a change on the notes.
+
+    Parameters
+    ----------
+    part : _Part
+        The phrase.
+    cells : Cells
+        What the network says of each cell.
+    hits : ndarray
+        (beats, SLOTS, rows): where notes begin now.
+    amount : float
+        How much kept notes take on of the network's velocities and offsets.
+    moved : dict
+        Cells whose notes go to another cell, with their lengths and channels.
+    """
+    sheet, plain = part.sheet, _Plain(part.sheet)
+    velocity, offset, duration = (
+        v.ravel() for v in touch(part.phrase, cells, part.duration, amount)
+    )
+    flat, before = hits.ravel() > 0, sheet.roll.reshape(hits.size, -1)
+    notes, taken = [], set()
+    for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
+        if cell < 0:  # the networks know nothing of it, so it stays
+            notes.append(note)
+            continue
+        goal = moved.get(cell, cell)
+        if not flat[goal]:
+            continue
+        taken.add(goal)
+        louder = 127 * (velocity[goal if goal != cell else cell] - before[cell, 1])
+        if plain.flat_velocity:
+            louder = 0.0
+        later = 0.0 if plain.on_grid else (offset[goal] - before[cell, 2]) * SIXTEENTH
+        start = note.start + (plain.time(goal) - plain.time(cell)) + later
+        pitch = note.pitch
+        if goal % ROWS[sheet.kind] != cell % ROWS[sheet.kind]:
+            pitch = plain.pitch(goal % ROWS[sheet.kind])
+        notes.append(
+            replace(
+                note,
+                start=Beats(float(start)),
+                pitch=pitch,
+                velocity=int(np.clip(round(note.velocity + louder), 1, 127)),
+            )
+        )
+    for cell in np.flatnonzero(flat).tolist():
+        if cell not in taken:
+            notes.append(plain.new_note(cell, velocity[cell], offset[cell], duration[cell]))
+    return fit(notes, part.end)
+
+
+class _Plain:
+    """What a phrase is like, so that new notes are like it."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet, self._rows = sheet, ROWS[sheet.kind]
+        known = sheet.cell >= 0
+        notes = [n for n, k in zip(sheet.notes, known, strict=True) if k]
+        self._notes = notes
+        self._starts = np.array([n.start for n in notes])
+        self._pitches = np.array([n.pitch for n in notes])
+        lengths: list[float] = sorted({n.duration for n in notes})
+        self._lengths = np.array(lengths or [SIXTEENTH])
+        offsets = sheet.roll.reshape(-1, sheet.roll.shape[-1])[sheet.cell[known], 2]
+        self.on_grid = bool((np.abs(offsets) < TIGHT).all())
+        velocities = {n.velocity for n in notes}
+        self.flat_velocity = len(velocities) == 1 and len(notes) > 1
+        self._velocity = next(iter(velocities), 80)
+        self._of_row: dict[int, Counter[int]] = {}
+        for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
+            if cell >= 0:
+                self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
+
+    def time(self, cell: int) -> float:
+        """Return where a cell lies, in beats."""
+        return self._sheet.grid.time(cell // self._rows)
+
+    def pitch(self, row: int) -> int:
+        """Return the pitch of a row: the one that the phrase has there, if any."""
+        if row in self._of_row:
+            return self._of_row[row].most_common(1)[0][0]
+        return pitch_of(self._sheet.kind, row)
+
+    def new_note(self, cell: int, velocity: float, offset: float, duration: float) -> Note:
+        """Make a note for a cell; its length is the nearest that the phrase has."""
+        row = cell % self._rows
+        start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
+        wanted = min(2 ** (LONGEST * duration) - 1, MAX_DURATION) * SIXTEENTH
+        nearest = int(np.abs(np.log(self._lengths / max(wanted, 0.02))).argmin())
+        pitch = self.pitch(row)
+        drums = self._sheet.kind == "drums"
+        like = self._nearest(start, pitch)
+        length = like.duration if drums and like else float(self._lengths[nearest])
+        loud = self._velocity if self.flat_velocity else round(127 * velocity)
+        return Note(
+            Beats(float(start)),
+            pitch,
+            int(np.clip(loud, 1, 127)),
+            Beats(length),
+            like.channel if like else (DRUM_CHANNEL if drums else 1),
+            like.voice if like else (Voice.DRUMS if drums else Voice.KEYS),
+        )
+
+    def _nearest(self, start: float, pitch: int) -> Note | None:
+        """Return the note of the phrase that a new one is most like, for its channel."""
+        if not self._notes:
+            return None
+        cost = np.abs(self._pitches - pitch) + 4 * np.abs(self._starts - start)
+        return self._notes[int(cost.argmin())]
+
+
+def fit(notes: Sequence[Note], end: float) -> list[Note]:
+    """Shorten notes so that no key is struck while it sounds, unless the phrase has it so.
+
+    A note also ends where the phrase ends, unless it already lasted longer: only notes struck
+    anew are asked, those of the phrase have been heard as they are.
+    """
+    kept: list[Note] = []
+    last: dict[tuple[int, int], int] = {}
+    for note in sorted(notes):
+        key = note.channel, note.pitch
+        if key in last:
+            before = kept[last[key]]
+            if note.start - before.start < 1e-3:
+                continue  # one key, one onset, one note
+            if before.end > note.start:
+                kept[last[key]] = replace(before, duration=Beats(note.start - before.start))
+        last[key] = len(kept)
+        kept.append(note)
+    return [
+        replace(n, duration=Beats(max(end - n.start, SIXTEENTH / 4))) if n.end > end else n
+        for n in kept
+    ]
+
+
+# -- the tools -------------------------------------------------------------------------------
+
+
+def _humanised(part: _Part, amount: float, random: np.random.Generator) -> list[Note]:
+    """Play the notes of a part as the DIC, shown a flat roll, thinks they are played."""
+    sheet, codec = part.sheet, part.editor.codec
+    flat = sheet.roll.copy()
+    flat[..., 1:3] = 0.0
+    hints = np.zeros((sheet.grid.beats, HINTS), np.float32)
+    hints[:, -2] = 1.0
+    cells = codec.decode(codec.encode(flat, part.position, hints), part.position)
+    velocity, offset = cells.velocity.ravel(), cells.offset.ravel()
+    spread = np.exp(np.clip(cells.spread, -6, 1))  # (beats, SLOTS, 2)
+    notes = []
+    for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
+        chance = random.laplace(size=2)
+        if cell < 0:
+            notes.append(note)
+            continue
+        beat, slot = divmod(cell // ROWS[sheet.kind], SLOTS)
+        loud = 127 * (velocity[cell] + HUMANISE_SPREAD[0] * chance[0] * spread[beat, slot, 0])
+        late = offset[cell] + HUMANISE_SPREAD[1] * chance[1] * spread[beat, slot, 1]
+        there = sheet.grid.time(cell // ROWS[sheet.kind]) + float(np.clip(late, -0.6, 0.6)) / 4
+        notes.append(
+            replace(
+                note,
+                start=Beats(float(note.start + amount * (there - note.start))),
+                velocity=int(
+                    np.clip(round(note.velocity + amount * (loud - note.velocity)), 1, 127)
+                ),
+            )
+        )
+    return notes
+
+
+def _rhythm(phrase: Phrase, length: Beats) -> tuple[Sheet, FloatArray]:
+    """Return the grid of a phrase as an empty drum sheet, and its rhythm as hints."""
+    onsets = [replace(n, pitch=36, voice=Voice.DRUMS, channel=DRUM_CHANNEL) for n in phrase.notes]
+    taps = write_sheet("drums", onsets, phrase.meter, length, phrase.bpm)
+    hints = np.zeros((taps.grid.beats, HINTS), np.float32)
+    hints[:, :SLOTS] = taps.roll[..., 0].max(-1)
+    hints[:, SLOTS : 2 * SLOTS] = taps.roll[..., 1].max(-1)
+    hints[:, -1] = 1.0
+    return taps, hints
+
+
+def _groove(
+    editor: Editor,
+    rhythm: tuple[Sheet, FloatArray],
+    phrase: Phrase,
+    length: Beats,
+    random: np.random.Generator,
+) -> tuple[Note, ...]:
+    """Decode a groove from a rhythm, and let the GAN play with it a little."""
+    taps, hints = rhythm
+    codec, where = editor.codec, _position(taps)
+    code = codec.encode(np.zeros_like(taps.roll), where, hints)
+    style = code.style.copy()
+    style[codec.named :] += 0.5 * random.normal(size=len(style) - codec.named)
+    cells = codec.decode(Code(code.content, style.astype(np.float32)), where)
+    level = math.log(codec.threshold / (1 - codec.threshold))
+    hits = (cells.hit > level) & taps.grid.valid[:, :, None]
+    if not hits.any():  # the rhythm says too little: the likeliest stroke of each beat
+        hits[np.arange(len(hits)), 0, 0] = True
+    notes = []
+    for beat, slot, row in np.argwhere(hits).tolist():
+        start = taps.grid.time(beat * SLOTS + slot)
+        late = float(np.clip(cells.offset[beat, slot, row], -0.6, 0.6)) * SIXTEENTH
+        loud = int(np.clip(round(127 * float(cells.velocity[beat, slot, row])), 1, 127))
+        pitch = pitch_of("drums", row)
+        note = Note(Beats(start + late), pitch, loud, Beats(SIXTEENTH), DRUM_CHANNEL, Voice.DRUMS)
+        notes.append(note)
+    made = Phrase(tuple(notes), phrase.bpm, phrase.meter)
+    varier = NetworkVarier([editor])
+    seed = random.integers(0, 2**31, 2).tolist()
+    (varied,) = varier.variations(made, length, 0.15, 1, seed)
+    return varied.notes
+
+
+# -- blending --------------------------------------------------------------------------------
+
+
+def _hits_of(part: _Part, notes: Sequence[Note]) -> FloatArray:
+    """Return the hits that notes have on the grid of a part."""
+    mine = [n for n in notes if is_drum(n) == (part.sheet.kind == "drums")]
+    tempo, grid = part.sheet.grid.bpm, part.sheet.grid
+    meter = _meter_of(grid.bar)
+    return write_sheet(part.sheet.kind, mine, meter, Beats(part.end), tempo).hits
+
+
+def _meter_of(bar: FloatArray | np.ndarray[tuple[int], np.dtype[np.float64]]) -> Meter:
+    """Return a meter with bars of this length."""
+    return Meter(round(float(bar[0]) / SIXTEENTH), 16)
+
+
+def _blended(one: _Part, other: _Part, share: float) -> list[Note]:
+    """Decode what lies between two phrases, and write it with the notes of both."""
+    if share <= 0:
+        return list(one.sheet.notes)
+    if share >= 1:
+        return list(other.sheet.notes)
+    near, far = (one, other) if share < 0.5 else (other, one)
+    codec = near.editor.codec
+    codes = [codec.encode(p.sheet.roll, p.position) for p in (one, other)]
+    content, style = ((1 - share) * a + share * b for a, b in zip(codes[0], codes[1], strict=True))
+    cells = codec.decode(Code(content, style), near.position)
+    own = (1 - share) * one.sheet.hits + share * other.sheet.hits
+    # What both have is certain; what one has, the more so the nearer it is.
+    score = np.where(near.phrase.valid, cells.hit + 6 * own, -np.inf).ravel()
+    count = round((1 - share) * one.size + share * other.size)
+    chosen = np.argsort(-score, kind="stable")[: max(count, 1)]
+    plain, notes = _Plain(near.sheet if near.size else far.sheet), []
+    of_cell: dict[int, list[Note]] = {}
+    for part in (far, near):  # the nearer one's notes win
+        for note, cell in zip(part.sheet.notes, part.sheet.cell.tolist(), strict=True):
+            if cell >= 0 and (part is near or cell not in of_cell):
+                of_cell.setdefault(cell, []).append(note)
+    for cell in chosen.tolist():
+        if cell in of_cell:
+            notes += of_cell[cell]
+        else:
+            values = (cells.velocity.ravel(), cells.offset.ravel(), cells.duration.ravel())
+            notes.append(plain.new_note(cell, *(float(v[cell]) for v in values)))
+    notes += [n for n, c in zip(near.sheet.notes, near.sheet.cell, strict=True) if c < 0]
+    return fit(notes, near.end)
