@@ -94,6 +94,16 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     assert found.bindings == {66: "turn"}
 
 
+def test_the_networks_that_vary_are_named_once_or_more(tmp_path: Path) -> None:
+    """``--gan`` may be repeated, and stands in the file as a list."""
+    file = tmp_path / "antiphon.toml"
+    file.write_text('gan = ["mine"]\n')
+    assert read_options(options("--config", str(file))).gan == ("mine",)
+    found = read_options(options("--config", str(file), "--gan", "a", "--gan", "b"))
+    assert found.gan == ("a", "b")
+    assert read_options(options("--mode", "loop")).gan == ()
+
+
 @pytest.mark.parametrize(
     "text",
     ["bpm = [", "polka = 1", 'bpm = "fast"', "[params]\nkey = 99", "[learn]\nturn = 200"],

@@ -203,6 +203,17 @@ def test_stopped_silences_note_clients_only_while_something_sounds() -> None:
     assert len(bench.told(commands.Panicked())) == 2
 
 
+def test_phrases_and_variations_are_told_to_everyone() -> None:
+    """Length in beats and notes of a phrase; index, distance and notes of a variation."""
+    bench = Bench()
+    bench.take("/antiphon/hello", 1, 7402)
+    told = bench.told(commands.PhraseTaken(Beats(8.0), 5))
+    assert told == [(client(7402), "/antiphon/phrase", (8.0, 5))]
+    told = bench.told(commands.Varied(2, 0.25, 6))
+    assert told == [(client(7402), "/antiphon/variation", (2, 0.25, 6))]
+    assert bench.take("/antiphon/variation", 2, 0.25, 6) == []
+
+
 def test_stats_add_what_was_refused_here() -> None:
     """The engine's own refusals and ours make one number."""
     bench = Bench()

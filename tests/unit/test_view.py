@@ -12,7 +12,10 @@ from rich.console import Console
 from antiphon.commands import (
     Beat,
     HeardNote,
+    Looped,
     Mode,
+    ParamValue,
+    PhraseTaken,
     Played,
     Refusal,
     Refused,
@@ -160,6 +163,25 @@ def test_plain_lines_tell_states_turns_and_warnings_only() -> None:
     view.update(LISTENING)
     view.update(LISTENING)
     assert view.take() == ["listening"]
+
+
+def test_the_loop_says_what_it_plays() -> None:
+    """Length, pass, variation with its distance, and whether it is held, in the picture."""
+    clock = ManualClock(100.0)
+    view = _view(clock)
+    view.update(Status(State.LOOPING, Mode.LOOP, "duo-1", True))
+    for update, line in (
+        (Looped(1, Beats(8.0), 2.0), "looping  2 bars  pass 1  as played"),
+        (Looped(2, Beats(8.0), 2.0, None, 0.314), "looping  2 bars  pass 2  varied 0.31"),
+        (Looped(3, Beats(4.0), 1.0, 5, 0.5), "looping  1 bar  pass 3  variation 5 0.50"),
+        (ParamValue("vary/freeze", 1.0), "variation 5 0.50  frozen"),
+        (Looped(4, Beats(6.0), 1.5), "looping  6 beats  pass 4  as played"),
+    ):
+        view.update(update)
+        assert line in _text(view)[1]
+    plain = _view(clock)
+    plain.update(PhraseTaken(Beats(8.0), 5))
+    assert plain.take() == ["phrase 8 beats, 5 notes"]
 
 
 def test_warnings_do_not_flood() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from typing import Any
 
-from antiphon.model import Controls, Event
-from antiphon.music import Meter, Ticks, Voice
+from antiphon.model import Controls, Event, Variation
+from antiphon.music import Beats, Meter, Note, Phrase, Ticks, Voice
 from antiphon.thinking import Begin, Feed, Plan, Planned, Rewind, Style, Swap, Thinker
+from antiphon.varying import Equip, Made, NotMade, Purpose, Reply, Vary, Varying
 from antiphon.worker import Failed, Worker
+from looping import TransposingVarier
 from stage import ScalePlayer
 
 HEARD = Event(Ticks(0), 60, 80, Voice.MELODY)
@@ -120,3 +124,85 @@ def test_a_network_that_cannot_be_loaded_is_reported() -> None:
     worker.start()
     assert done.wait(5)
     assert isinstance(answers[0], OSError)
+
+
+PHRASE = Phrase((Note(Beats(0.0), 60),))
+
+
+def wanted(request: int, count: int, purpose: Purpose = Purpose.OFFER) -> Vary:
+    """Ask for variations."""
+    return Vary(purpose, request, PHRASE, Beats(4.0), 0.5, count, (0,))
+
+
+def test_variations_for_the_next_pass_come_before_those_on_offer() -> None:
+    """A slice is one variation; what is due first is made first."""
+    replies: list[Reply] = []
+    varying = Varying(replies.append)
+    varying.do(Equip(TransposingVarier()))
+    varying.do(wanted(1, 3))
+    varying.work()
+    varying.do(wanted(2, 1, Purpose.PASS))
+    while varying.busy:
+        varying.work()
+    assert [(r.request, r.index) for r in replies if isinstance(r, Made)] == [
+        (1, 0),
+        (2, 0),
+        (1, 1),
+        (1, 2),
+    ]
+
+
+def test_a_request_that_fails_is_told_and_the_next_one_is_done() -> None:
+    """Whatever a network raises, at the call or in the middle, ends that request only."""
+
+    class Broken(TransposingVarier):
+        def variations(self, *args: Any, **more: Any) -> Iterator[Variation]:
+            yield Variation((), 0.0)
+            raise ValueError("torn")
+
+    replies: list[Reply] = []
+    varying = Varying(replies.append)
+    varying.do(wanted(1, 1))
+    varying.work()
+    varying.do(Equip(Broken()))
+    varying.do(wanted(2, 3))
+    while varying.busy:
+        varying.work()
+    varying.do(Equip(TransposingVarier()))
+    varying.do(wanted(3, 1))
+    while varying.busy:
+        varying.work()
+    assert [type(r).__name__ for r in replies] == ["NotMade", "Made", "NotMade", "Made"]
+    assert replies[2] == NotMade(Purpose.OFFER, 2, "torn")
+
+
+def test_the_players_jobs_go_before_every_slice() -> None:
+    """While variations are made without end, a feed waits for one slice and no more."""
+    order: list[str] = []
+    begun, go_on, done, loaded = (threading.Event() for _ in range(4))
+
+    class Watched(ScalePlayer):
+        def feed(self, event: Event) -> None:
+            order.append("feed")
+
+    class Slow(TransposingVarier):
+        def variations(self, *args: Any, **more: Any) -> Iterator[Variation]:
+            for _ in range(16):
+                order.append("slice")
+                begun.set()
+                assert go_on.wait(5)
+                yield Variation((), 0.0)
+            done.set()
+
+    worker = Worker(Watched, lambda player: loaded.set(), lambda reply: None)
+    worker.start()
+    assert loaded.wait(5)
+    worker.submit(Equip(Slow()))
+    worker.submit(wanted(1, 17))
+    assert begun.wait(5)
+    for _ in range(3):
+        worker.submit(Feed(HEARD))
+    go_on.set()
+    assert done.wait(5)
+    worker.stop()
+    assert order == ["slice", "feed", "feed", "feed", *["slice"] * 15]
