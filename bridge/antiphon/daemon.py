@@ -263,6 +263,11 @@ class Daemon:
         return self._model
 
     @property
+    def osc_address(self) -> tuple[str, int]:
+        """Where OSC is heard."""
+        return self._osc.address
+
+    @property
     def stopping(self) -> threading.Event:
         """Set once the daemon is to end."""
         return self._stop
