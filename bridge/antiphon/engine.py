@@ -250,9 +250,7 @@ class Engine:
 
         Nothing ticks aloud then, so the player sets the beat; an outer clock is never moved.
         """
-        turns = self._mode is c.Mode.RESPOND or (
-            self._mode is c.Mode.LOOP and not self._looper.length
-        )
+        turns = self._mode is c.Mode.RESPOND or self._nothing_to_loop()
         if turns and isinstance(self._source, InternalClock):
             tempo = self._source.tempo
             just_before = Beats(tempo.beat_at(time) - SIXTEENTH)  # a little late is on the line
@@ -351,7 +349,7 @@ class Engine:
             case c.GetParam():
                 value = self._settings[command.name]
                 self._publish(c.ParamValue(command.name, value, command.client))
-            case c.EndTurn() if self._mode is c.Mode.OFF:
+            case c.EndTurn() if self._mode is c.Mode.OFF or self._nothing_to_loop():
                 self._refuse(command, c.Refusal.NOT_NOW)
             case c.EndTurn():
                 self._step(base.TurnCue(), now)
@@ -384,6 +382,10 @@ class Engine:
             self._refuse(command, refusal)
         elif isinstance(command, c.Pick):
             self._step(base.PickCue(self._looper.length), now)
+
+    def _nothing_to_loop(self) -> bool:
+        idle = isinstance(self._state, base.Idle)
+        return self._mode is c.Mode.LOOP and idle and not self._looper.length
 
     def _change_mode(self, mode: c.Mode, now: Moment) -> None:
         self._halt(self._now(now).release_line(), now)

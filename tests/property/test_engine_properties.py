@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from antiphon import commands as c
 from antiphon import midi, params
 from antiphon.music import Beats
+from antiphon.repertoire import Equipped
+from looping import TransposingVarier
 from stage import Stage
 
 keys = st.tuples(st.sampled_from([1, 10]), st.integers(40, 80))
@@ -26,6 +28,14 @@ happenings = st.one_of(
             c.SetMode(mode=c.Mode.SOLO),
             c.SetMode(mode=c.Mode.RESPOND),
             c.SetMode(mode=c.Mode.OFF),
+            c.SetMode(mode=c.Mode.LOOP),
+            c.Capture(beats=Beats(4.0)),
+            c.Capture(beats=Beats(0.75)),
+            c.Vary(count=2, amount=0.5),
+            c.Pick(index=0),
+            c.Pick(index=1),
+            c.Keep(),
+            c.Undo(),
             c.SetStyle(name="fancy", weight=1.0),
         ]
     ),
@@ -46,6 +56,7 @@ def test_every_note_is_whole_in_range_and_within_its_limits(
     that still answers.
     """
     stage = Stage(length=2)
+    stage.tell(Equipped(TransposingVarier()))
     at = 0.0
     for gap, what in script:
         at += gap

@@ -398,6 +398,23 @@ def test_notes_held_over_the_line_end_there_when_another_version_begins() -> Non
     assert c.Shortened(held.number, Seconds(100 + 24 * BEAT)) in stage.updates
 
 
+def test_a_note_that_both_versions_hold_over_the_line_goes_on() -> None:
+    """The switch is not heard where nothing changes."""
+    stage = Stage(mode=c.Mode.OFF, vary__amount=0)
+    stage.tell(Equipped(TransposingVarier()))
+    play(stage, ((0.0, 60, 0.5), (3.0, 48, 4.0)))
+    stage.until(16.1 * BEAT)
+    capture(stage, 8)
+    stage.tell(c.Vary(count=1, amount=0.0))
+    stage.tell(c.SetMode(mode=c.Mode.LOOP))
+    stage.until(21 * BEAT)
+    stage.tell(c.Pick(index=1))
+    stage.until(27.5 * BEAT)
+    assert told(stage, c.Looped)[-1].index == 1
+    (held,) = (n for n in stage.heard if n.pitch == 48)
+    assert held.off == pytest.approx(27 * BEAT)
+
+
 def test_pick_0_is_the_phrase_and_lets_the_passes_vary_again() -> None:
     """After a pick was held, index 0 brings the phrase, then new variations."""
     stage = varied(vary__amount=0.3)
@@ -606,6 +623,23 @@ def test_stop_ends_the_loop_and_a_cue_starts_it_again() -> None:
     stage.tell(c.EndTurn())
     stage.until(47.5 * BEAT)
     assert onsets(stage.heard, 40.0) == expected(1)
+
+
+def test_a_cue_with_nothing_to_loop_is_refused() -> None:
+    """There is no turn to end and no phrase to start."""
+    stage = Stage(mode=c.Mode.LOOP)
+    stage.tell(c.EndTurn())
+    assert refusals(stage) == [c.Refusal.NOT_NOW]
+
+
+def test_a_jump_before_its_end_refuses_a_capture() -> None:
+    """The stretch asked for has lost its place."""
+    stage = Stage(mode=c.Mode.OFF)
+    play(stage, ((0.0, 60, 0.5),))
+    stage.until(11 * BEAT)
+    capture(stage, 4)
+    stage.engine._follow(stage.source.relocate(stage.clock.now(), Beats(3.0)))
+    assert told(stage, c.Refused) == [c.Refused(c.Refusal.NOT_NOW, "/antiphon/capture", WHO)]
 
 
 def test_generate_is_refused_in_the_loop() -> None:

@@ -228,7 +228,7 @@ def asked(event: GenerateCue | PickCue, now: Now) -> tuple[Answering, tuple[Acti
     """Play what a command asks for, whosever turn it is."""
     if isinstance(event, GenerateCue):
         return answer(now, event.beats)
-    start = now.tempo.next_line(Beats(now.beat + now.lead), None)
+    start = now.tempo.next_line(Beats(now.beat + max(now.lead, EARLY)), None)
     return Answering(start, Beats(start + event.length)), (Recite(start, event.length),)
 
 

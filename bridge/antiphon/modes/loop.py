@@ -72,7 +72,8 @@ def step(state: LoopState, event: Event, now: Now) -> tuple[LoopState, tuple[Act
         switch = (Switch(),) if isinstance(event, PickCue) else ()
         if isinstance(state, Looping):
             return state, switch
-        begun, actions = _begin(now)
+        # A turn that ends on a bar line comes back on that line.
+        begun, actions = _begin(now, Beats(0.0) if isinstance(event, Captured) else EARLY)
         return begun, (*switch, *actions)
     if isinstance(state, Looping):
         return _looping(state, event, now)
@@ -92,9 +93,9 @@ def deadline(state: LoopState, now: Now) -> Beats | None:
     return now.beat if isinstance(state, Waiting) and now.phrase and now.playing else None
 
 
-def _begin(now: Now) -> tuple[Looping, tuple[Action, ...]]:
-    """Loop from the next bar line that can be met."""
-    start = now.tempo.next_line(Beats(now.beat + now.lead), None)
+def _begin(now: Now, ahead: Beats = EARLY) -> tuple[Looping, tuple[Action, ...]]:
+    """Loop from the next bar line that can be met, at least `ahead` from here."""
+    start = now.tempo.next_line(Beats(now.beat + max(now.lead, ahead)), None)
     return Looping(start), (Loop(start),)
 
 
