@@ -352,9 +352,9 @@ def touch(
     )
     offset = np.where(there, phrase.offset * (1 - share) + cells.offset * share, cells.offset)
     return (
-        np.clip(velocity, 1 / 127, 1.0),
-        np.clip(offset, -0.75, 0.75),
-        np.where(there, duration, np.clip(cells.duration, 0.05, 1.0)),
+        np.minimum(np.maximum(velocity, 1 / 127), 1.0),
+        np.minimum(np.maximum(offset, -0.75), 0.75),
+        np.where(there, duration, np.minimum(np.maximum(cells.duration, 0.05), 1.0)),
     )
 
 

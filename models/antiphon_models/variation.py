@@ -64,6 +64,69 @@ TIGHT: Final = 0.02
 """Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
 
 
+def _midi(velocity: float) -> int:
+    return min(max(round(velocity), 1), 127)
+
+
+class _Plain:
+    """What a phrase is like, so that new notes are like it."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet, self._rows = sheet, ROWS[sheet.kind]
+        cells = sheet.roll.reshape(-1, sheet.roll.shape[-1])
+        placed = [(n, c) for n, c in zip(sheet.notes, sheet.cell.tolist(), strict=True) if c >= 0]
+        self.known = [(n, c, float(cells[c, 1]), float(cells[c, 2])) for n, c in placed]
+        """Notes with their cells, and the velocity and the offset of each cell."""
+        self.unknown = [n for n, c in zip(sheet.notes, sheet.cell, strict=True) if c < 0]
+        """Notes that the networks know nothing of; they stay as they are."""
+        self._notes = [n for n, _ in placed]
+        self._starts = np.array([n.start for n in self._notes])
+        self._pitches = np.array([n.pitch for n in self._notes])
+        lengths: list[float] = sorted({n.duration for n in self._notes})
+        self._lengths = lengths or [SIXTEENTH]
+        self.on_grid = all(abs(late) < TIGHT for _, _, _, late in self.known)
+        velocities = {n.velocity for n in self._notes}
+        self.flat_velocity = len(velocities) == 1 and len(placed) > 1
+        self._velocity = next(iter(velocities), 80)
+        self._of_row: dict[int, Counter[int]] = {}
+        for note, cell in placed:
+            self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
+
+    def time(self, cell: int) -> float:
+        """Return where a cell lies, in beats."""
+        return self._sheet.grid.time(cell // self._rows)
+
+    def pitch(self, row: int) -> int:
+        """Return the pitch of a row: the one that the phrase has there, if any."""
+        if row in self._of_row:
+            return self._of_row[row].most_common(1)[0][0]
+        return pitch_of(self._sheet.kind, row)
+
+    def new_note(self, cell: int, velocity: float, offset: float, duration: float) -> Note:
+        """Make a note for a cell; its length is the nearest that the phrase has."""
+        pitch = self.pitch(cell % self._rows)
+        start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
+        drums = self._sheet.kind == "drums"
+        like = self._nearest(start, pitch)
+        wanted = max(min(2 ** (LONGEST * duration) - 1, MAX_DURATION) * SIXTEENTH, 0.02)
+        length = min(self._lengths, key=lambda have: abs(math.log(have / wanted)))
+        return Note(
+            Beats(start),
+            pitch,
+            _midi(self._velocity if self.flat_velocity else 127 * velocity),
+            Beats(like.duration if drums and like else length),
+            like.channel if like else (DRUM_CHANNEL if drums else 1),
+            like.voice if like else (Voice.DRUMS if drums else Voice.KEYS),
+        )
+
+    def _nearest(self, start: float, pitch: int) -> Note | None:
+        """Return the note of the phrase that a new one is most like, for its channel."""
+        if not self._notes:
+            return None
+        cost = np.abs(self._pitches - pitch) + 4 * np.abs(self._starts - start)
+        return self._notes[int(cost.argmin())]
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """The drums, or the pitched notes, of a phrase, ready to be varied."""
@@ -74,6 +137,7 @@ class _Part:
     position: FloatArray
     duration: FloatArray
     end: float
+    plain: _Plain
 
     @property
     def size(self) -> int:
@@ -213,6 +277,7 @@ class NetworkVarier:
             where,
             lengths.reshape(sheet.hits.shape),
             float(length),
+            _Plain(sheet),
         )
 
 
@@ -377,108 +442,41 @@ def _write(
     moved : dict
         Cells whose notes go to another cell, with their lengths and channels.
     """
-    sheet, plain = part.sheet, _Plain(part.sheet)
-    velocity, offset, duration = (
-        v.ravel() for v in touch(part.phrase, cells, part.duration, amount)
-    )
-    flat, before = hits.ravel() > 0, sheet.roll.reshape(hits.size, -1)
+    plain, rows = part.plain, ROWS[part.sheet.kind]
+    felt = touch(part.phrase, cells, part.duration, amount)
+    velocity, offset, duration = (values.ravel().tolist() for values in felt)
+    flat = (hits.ravel() > 0).tolist()
     notes, taken = [], set()
-    for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
-        if cell < 0:  # the networks know nothing of it, so it stays
-            notes.append(note)
-            continue
+    for note, cell, loud, late in plain.known:
         goal = moved.get(cell, cell)
         if not flat[goal]:
             continue
         taken.add(goal)
-        louder = 127 * (velocity[goal if goal != cell else cell] - before[cell, 1])
-        if plain.flat_velocity:
-            louder = 0.0
-        later = 0.0 if plain.on_grid else (offset[goal] - before[cell, 2]) * SIXTEENTH
-        start = note.start + (plain.time(goal) - plain.time(cell)) + later
+        louder = 0.0 if plain.flat_velocity else 127 * (velocity[goal] - loud)
+        later = 0.0 if plain.on_grid else (offset[goal] - late) * SIXTEENTH
         pitch = note.pitch
-        if goal % ROWS[sheet.kind] != cell % ROWS[sheet.kind]:
-            pitch = plain.pitch(goal % ROWS[sheet.kind])
+        if goal != cell:
+            later += plain.time(goal) - plain.time(cell)
+            if goal % rows != cell % rows:
+                pitch = plain.pitch(goal % rows)
         notes.append(
-            replace(
-                note,
-                start=Beats(float(start)),
-                pitch=pitch,
-                velocity=int(np.clip(round(note.velocity + louder), 1, 127)),
+            Note(
+                Beats(note.start + later),
+                pitch,
+                _midi(note.velocity + louder),
+                note.duration,
+                note.channel,
+                note.voice,
             )
         )
-    for cell in np.flatnonzero(flat).tolist():
+    for cell in np.flatnonzero(hits).tolist():
         if cell not in taken:
             notes.append(plain.new_note(cell, velocity[cell], offset[cell], duration[cell]))
-    return fit(notes, part.end)
-
-
-class _Plain:
-    """What a phrase is like, so that new notes are like it."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet, self._rows = sheet, ROWS[sheet.kind]
-        known = sheet.cell >= 0
-        notes = [n for n, k in zip(sheet.notes, known, strict=True) if k]
-        self._notes = notes
-        self._starts = np.array([n.start for n in notes])
-        self._pitches = np.array([n.pitch for n in notes])
-        lengths: list[float] = sorted({n.duration for n in notes})
-        self._lengths = np.array(lengths or [SIXTEENTH])
-        offsets = sheet.roll.reshape(-1, sheet.roll.shape[-1])[sheet.cell[known], 2]
-        self.on_grid = bool((np.abs(offsets) < TIGHT).all())
-        velocities = {n.velocity for n in notes}
-        self.flat_velocity = len(velocities) == 1 and len(notes) > 1
-        self._velocity = next(iter(velocities), 80)
-        self._of_row: dict[int, Counter[int]] = {}
-        for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
-            if cell >= 0:
-                self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
-
-    def time(self, cell: int) -> float:
-        """Return where a cell lies, in beats."""
-        return self._sheet.grid.time(cell // self._rows)
-
-    def pitch(self, row: int) -> int:
-        """Return the pitch of a row: the one that the phrase has there, if any."""
-        if row in self._of_row:
-            return self._of_row[row].most_common(1)[0][0]
-        return pitch_of(self._sheet.kind, row)
-
-    def new_note(self, cell: int, velocity: float, offset: float, duration: float) -> Note:
-        """Make a note for a cell; its length is the nearest that the phrase has."""
-        row = cell % self._rows
-        start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
-        wanted = min(2 ** (LONGEST * duration) - 1, MAX_DURATION) * SIXTEENTH
-        nearest = int(np.abs(np.log(self._lengths / max(wanted, 0.02))).argmin())
-        pitch = self.pitch(row)
-        drums = self._sheet.kind == "drums"
-        like = self._nearest(start, pitch)
-        length = like.duration if drums and like else float(self._lengths[nearest])
-        loud = self._velocity if self.flat_velocity else round(127 * velocity)
-        return Note(
-            Beats(float(start)),
-            pitch,
-            int(np.clip(loud, 1, 127)),
-            Beats(length),
-            like.channel if like else (DRUM_CHANNEL if drums else 1),
-            like.voice if like else (Voice.DRUMS if drums else Voice.KEYS),
-        )
-
-    def _nearest(self, start: float, pitch: int) -> Note | None:
-        """Return the note of the phrase that a new one is most like, for its channel."""
-        if not self._notes:
-            return None
-        cost = np.abs(self._pitches - pitch) + 4 * np.abs(self._starts - start)
-        return self._notes[int(cost.argmin())]
+    return fit([*notes, *plain.unknown], part.end)
 
 
 def fit(notes: Sequence[Note], end: float) -> list[Note]:
-    """Shorten notes so that no key is struck while it sounds, unless the phrase has it so.
-
-    A note also ends where the phrase ends, unless it already lasted longer: only notes struck
-    anew are asked, those of the phrase have been heard as they are.
-    """
+    """Shorten notes so that no key is struck while it sounds, and none outlasts the phrase."""
     kept: list[Note] = []
     last: dict[tuple[int, int], int] = {}
     for note in sorted(notes):
@@ -492,7 +490,7 @@ def fit(notes: Sequence[Note], end: float) -> list[Note]:
         last[key] = len(kept)
         kept.append(note)
     return [
-        replace(n, duration=Beats(max(end - n.start, SIXTEENTH / 4))) if n.end > end else n
+        replace(n, duration=Beats(max(end - n.start, SIXTEENTH / 4))) if n.end > end + 1e-9 else n
         for n in kept
     ]
 
@@ -565,7 +563,7 @@ def _groove(
     for beat, slot, row in np.argwhere(hits).tolist():
         start = taps.grid.time(beat * SLOTS + slot)
         late = float(np.clip(cells.offset[beat, slot, row], -0.6, 0.6)) * SIXTEENTH
-        loud = int(np.clip(round(127 * float(cells.velocity[beat, slot, row])), 1, 127))
+        loud = _midi(127 * float(cells.velocity[beat, slot, row]))
         pitch = pitch_of("drums", row)
         note = Note(Beats(start + late), pitch, loud, Beats(SIXTEENTH), DRUM_CHANNEL, Voice.DRUMS)
         notes.append(note)
@@ -608,7 +606,7 @@ def _blended(one: _Part, other: _Part, share: float) -> list[Note]:
     score = np.where(near.phrase.valid, cells.hit + 6 * own, -np.inf).ravel()
     count = round((1 - share) * one.size + share * other.size)
     chosen = np.argsort(-score, kind="stable")[: max(count, 1)]
-    plain, notes = _Plain(near.sheet if near.size else far.sheet), []
+    plain, notes = (near if near.size else far).plain, []
     of_cell: dict[int, list[Note]] = {}
     for part in (far, near):  # the nearer one's notes win
         for note, cell in zip(part.sheet.notes, part.sheet.cell.tolist(), strict=True):
@@ -620,5 +618,4 @@ def _blended(one: _Part, other: _Part, share: float) -> list[Note]:
         else:
             values = (cells.velocity.ravel(), cells.offset.ravel(), cells.duration.ravel())
             notes.append(plain.new_note(cell, *(float(v[cell]) for v in values)))
-    notes += [n for n, c in zip(near.sheet.notes, near.sheet.cell, strict=True) if c < 0]
-    return fit(notes, near.end)
+    return fit([*notes, *near.plain.unknown], near.end)
