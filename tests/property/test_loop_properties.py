@@ -105,7 +105,7 @@ def tell(stage: Stage, what: Any) -> None:
 
 
 @given(scripts)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_each_bar_is_of_one_version_and_every_note_ends(script: list[tuple[float, Any]]) -> None:
     """No bar mixes two versions, no note is without its end, and after the mode was left nothing
     sounds on.
@@ -131,7 +131,7 @@ def test_each_bar_is_of_one_version_and_every_note_ends(script: list[tuple[float
 
 
 @given(scripts)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_same_night_twice_is_the_same_loop(script: list[tuple[float, Any]]) -> None:
     """The same keys and commands at the same times give the same notes."""
     heard = []
