@@ -85,7 +85,7 @@ def save_checkpoint(
     CheckpointError
         If the file cannot be written.
     """
-    kept = {name: np.ascontiguousarray(w, np.float16) for name, w in weights.items()}
+    kept = {name: np.array(w, np.float16, order="C") for name, w in weights.items()}
     metadata = {
         "format": FORMAT,
         "kind": kind,

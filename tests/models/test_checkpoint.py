@@ -21,7 +21,11 @@ from antiphon_models.checkpoint import (
     save_checkpoint,
 )
 
-WEIGHTS = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(4, np.float32)}
+WEIGHTS = {
+    "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "b": np.ones(4, np.float32),
+    "single": np.array(2.0, np.float32),
+}
 
 
 def write(path: Path, kind: str = "player") -> Path:
@@ -52,6 +56,7 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
     for name, weight in WEIGHTS.items():
         np.testing.assert_array_equal(found.weights[name], weight)
         assert found.weights[name].dtype == np.float32
+        assert found.weights[name].shape == weight.shape
 
 
 def test_weights_take_two_bytes_each(tmp_path: Path) -> None:
