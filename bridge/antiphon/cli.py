@@ -42,6 +42,7 @@ COMMANDS: Final = (
     CommandSpec("prepare", "make a data set of a folder of MIDI files", "antiphon_models.commands"),
     CommandSpec("train", "train a network", "antiphon_models.commands"),
     CommandSpec("evaluate", "measure a network on held-out music", "antiphon_models.evaluate"),
+    CommandSpec("nearest", "find the training music most like a phrase", "antiphon_models.nearest"),
     CommandSpec("models", "list the checkpoints found", "antiphon_models.catalogue"),
 )
 

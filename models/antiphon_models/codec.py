@@ -25,6 +25,12 @@ HINTS: Final = 2 * SLOTS + 2
 LONGEST: Final = 5.0
 """See :data:`antiphon_models.dic.LONGEST`."""
 
+CHANCE: Final = (0.15, 0.1)
+"""How much of the error to expect is played as chance when humanising: velocity, offset."""
+
+RANGE: Final = 0.1
+"""How far humanised offsets go from the mean towards the range that players have."""
+
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
 
@@ -151,6 +157,7 @@ class Codec:
         self.named = len(config["means"])
         self.means = np.array(config["means"], np.float32)
         self.scales = np.array(config["scales"], np.float32)
+        self._touch = [np.array(row, np.float64) for row in config["touch"]]
         blocks = int(config["blocks"])
         self._encoder = _Trunk(weights, "encoder", blocks)
         self._decoder = _Trunk(weights, "decoder", blocks)
@@ -181,6 +188,45 @@ class Codec:
         out = self._to_cells(self._decoder.go_on(self._decoder.enter(x), exist(position)))
         out[..., : -2 * SLOTS] += self._undo(code.content)
         return read_cells(self.kind, out)
+
+    def humanise(
+        self,
+        roll: FloatArray,
+        position: FloatArray,
+        random: np.random.Generator,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Play rolls as a player would, whatever their own velocities and offsets are.
+
+        What the decoder tells of a flat roll is the mean of what players do, and tamer than
+        any of them; chance and the quantiles of the training music give it their range back:
+        wholly to velocities, to offsets as far as it costs little precision.
+
+        Parameters
+        ----------
+        roll, position : ndarray
+            As in :meth:`encode`.
+        random : numpy.random.Generator
+            The only source of chance.
+
+        Returns
+        -------
+        velocity, offset : ndarray
+            (..., beats, SLOTS, rows): 0..1, sixteenths; of every cell.
+        """
+        flat = roll.copy()
+        flat[..., 1:3] = 0.0
+        hints = np.zeros((*position.shape[:-1], HINTS), np.float32)
+        hints[..., -2] = 1.0
+        cells = self.decode(self.encode(flat, position, hints), position)
+        spread = np.exp(np.minimum(np.maximum(cells.spread, -6.0), 1.0))[..., None, :]
+        chance = random.laplace(size=(*cells.hit.shape, 2))
+        velocity = cells.velocity + CHANCE[0] * spread[..., 0] * chance[..., 0]
+        offset = cells.offset + CHANCE[1] * spread[..., 1] * chance[..., 1]
+        if self._touch:
+            told, played, early, late = self._touch
+            velocity = np.interp(velocity, told, played)
+            offset = offset + RANGE * (np.interp(offset, early, late) - offset)
+        return velocity.astype(np.float32), np.clip(offset, -0.75, 0.75).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,6 +62,10 @@ class DICConfig:
         Probability from which the decoder means a hit; tuned on validation music.
     means, scales : tuple of float
         Of the named attributes in the training music.
+    touch : tuple of tuple of float
+        Four rows of quantiles over the training music: velocities as the decoder tells them of
+        flat windows, and as they were played; then offsets, likewise. What is decoded is the
+        mean of what players do; this tells how far from it they go.
     """
 
     kind: Kind = "drums"
@@ -73,6 +77,7 @@ class DICConfig:
     threshold: float = 0.5
     means: tuple[float, ...] = (0.0,) * NAMED
     scales: tuple[float, ...] = (1.0,) * NAMED
+    touch: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the config as JSON values."""
@@ -83,7 +88,7 @@ class DICConfig:
         """Read what :meth:`to_dict` wrote; raises TypeError or KeyError on anything else."""
         known = {f.name: values[f.name] for f in fields(cls)}
         known |= {name: tuple(known[name]) for name in ("means", "scales")}
-        return cls(**known)
+        return cls(**{**known, "touch": tuple(tuple(row) for row in known["touch"])})
 
     @property
     def cells(self) -> int:

@@ -79,6 +79,10 @@ TRANSPOSE: Final = 6
 VALIDATION_WINDOWS: Final = 384
 """Windows of each set that are looked at during training."""
 
+TOUCH_WINDOWS: Final = 1024
+TOUCH_LEVELS: Final = 33
+"""Training windows, and quantiles, of :attr:`antiphon_models.dic.DICConfig.touch`."""
+
 KL_WEIGHT: Final = 0.01
 FREE_NATS: Final = 0.05
 
@@ -201,7 +205,7 @@ class DICRecipe:
         levels = np.linspace(0.2, 0.7, 11)
         scores = [np.mean([f1(o, level) for o, _ in outs.values()]) for level in levels]
         level = float(levels[int(np.argmax(scores))])
-        self._config = replace(self._config, threshold=round(level, 3))
+        self._config = replace(self._config, threshold=round(level, 3), touch=self._touch())
         for style, (out, batch) in outs.items():
             figures[style, "hit_f1"] = f1(out, level)
             figures[style, "velocity_mae"] = 127 * _mae(out["velocity"], batch.roll[..., 1], batch)
@@ -218,13 +222,25 @@ class DICRecipe:
         figures["all", "score"] = float(score)
         return figures
 
+    def _touch(self) -> tuple[tuple[float, ...], ...]:
+        """Return the quantiles of velocities and offsets, decoded and played."""
+        some = np.linspace(0, len(self._windows) - 1, TOUCH_WINDOWS).astype(int)
+        windows = self._windows[np.unique(some)]
+        out, batch = reconstruct(self._model, self._bars, windows, self.device, flat=True)
+        hit = batch.roll[..., 0] > 0
+        pairs = ((out["velocity"], batch.roll[..., 1]), (out["offset"], batch.roll[..., 2]))
+        levels = np.linspace(0, 1, TOUCH_LEVELS)
+        rows = [np.quantile(values[hit], levels) for pair in pairs for values in pair]
+        return tuple(tuple(np.round(row.astype(np.float64), 4).tolist()) for row in rows)
+
     def config(self) -> dict[str, Any]:
         """Return the network's config as JSON values."""
         return {**self._config.to_dict(), "beats": WINDOW}
 
     def same_run(self, config: Mapping[str, Any]) -> bool:
-        """Whether a stored config is of this run; the threshold is chosen anew all the time."""
-        return {**self.config(), "threshold": 0} == {**config, "threshold": 0}
+        """Whether a stored config is of this run; what is measured may differ."""
+        measured_anew = {"threshold": 0, "touch": 0}
+        return {**_listed(self.config()), **measured_anew} == {**_listed(config), **measured_anew}
 
     def info(self) -> dict[str, Any]:
         """Return what the checkpoint says about its data."""
@@ -341,6 +357,11 @@ def f1(out: Mapping[str, Any], threshold: float) -> float:
     guess = out["hit"] > threshold
     both = float((guess * out["truth"]).sum())
     return 2 * both / max(float(guess.sum() + out["truth"].sum()), 1.0)
+
+
+def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with lists for tuples, as JSON and stored runs have them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in config.items()}
 
 
 def _mae(guess: Any, truth: Any, batch: Batch) -> float:

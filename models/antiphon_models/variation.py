@@ -57,9 +57,6 @@ LONGEST_PHRASE: Final = 8
 TRIES: Final = 12
 """Times that a variation which came out as an earlier one is tried again, each time freer."""
 
-HUMANISE_SPREAD: Final = (0.6, 0.6)
-"""How much of the error to expect is played as chance, of velocity and offset."""
-
 TIGHT: Final = 0.02
 """Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
 
@@ -500,34 +497,20 @@ def fit(notes: Sequence[Note], end: float) -> list[Note]:
 
 def _humanised(part: _Part, amount: float, random: np.random.Generator) -> list[Note]:
     """Play the notes of a part as the DIC, shown a flat roll, thinks they are played."""
-    sheet, codec = part.sheet, part.editor.codec
-    flat = sheet.roll.copy()
-    flat[..., 1:3] = 0.0
-    hints = np.zeros((sheet.grid.beats, HINTS), np.float32)
-    hints[:, -2] = 1.0
-    cells = codec.decode(codec.encode(flat, part.position, hints), part.position)
-    velocity, offset = cells.velocity.ravel(), cells.offset.ravel()
-    spread = np.exp(np.clip(cells.spread, -6, 1))  # (beats, SLOTS, 2)
+    sheet, rows = part.sheet, ROWS[part.sheet.kind]
+    felt = part.editor.codec.humanise(sheet.roll, part.position, random)
+    velocity, offset = (values.ravel().tolist() for values in felt)
     notes = []
-    for note, cell in zip(sheet.notes, sheet.cell.tolist(), strict=True):
-        chance = random.laplace(size=2)
-        if cell < 0:
-            notes.append(note)
-            continue
-        beat, slot = divmod(cell // ROWS[sheet.kind], SLOTS)
-        loud = 127 * (velocity[cell] + HUMANISE_SPREAD[0] * chance[0] * spread[beat, slot, 0])
-        late = offset[cell] + HUMANISE_SPREAD[1] * chance[1] * spread[beat, slot, 1]
-        there = sheet.grid.time(cell // ROWS[sheet.kind]) + float(np.clip(late, -0.6, 0.6)) / 4
+    for note, cell, _, _ in part.plain.known:
+        there = sheet.grid.time(cell // rows) + offset[cell] * SIXTEENTH
         notes.append(
             replace(
                 note,
-                start=Beats(float(note.start + amount * (there - note.start))),
-                velocity=int(
-                    np.clip(round(note.velocity + amount * (loud - note.velocity)), 1, 127)
-                ),
+                start=Beats(note.start + amount * (there - note.start)),
+                velocity=_midi(note.velocity + amount * (127 * velocity[cell] - note.velocity)),
             )
         )
-    return notes
+    return [*notes, *part.plain.unknown]
 
 
 def _rhythm(phrase: Phrase, length: Beats) -> tuple[Sheet, FloatArray]:
