@@ -31,6 +31,9 @@ CHANCE: Final = (0.15, 0.1)
 RANGE: Final = 0.1
 """How far humanised offsets go from the mean towards the range that players have."""
 
+SPREADS: Final = (-6.0, -0.5)
+"""See :data:`antiphon_models.gan.SPREADS`."""
+
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
 
@@ -379,24 +382,28 @@ def vary_roll(
     if amount <= 0:
         return phrase.hit, phrase.velocity, phrase.offset, duration
     rows = phrase.hit.shape[-1]
-    noise, cell_noise = draw_noise(random, phase, rows, editor.noise, editor.sharing)
+    noise, cell_noise, chance = draw_noise(random, phase, rows, editor.noise, editor.sharing)
     wanted = editor.reach * amount
     cells = editor.edit(phrase, wanted, noise)
     score = editor.scores(phrase, cells, cell_noise, heat)
     hit = choose_flips(score, phrase.hit, wanted)
-    return hit, *touch(phrase, cells, duration, amount)
+    return hit, *touch(phrase, cells, duration, amount, chance)
 
 
 def touch(
-    phrase: Prepared, cells: Cells, duration: FloatArray, amount: float
+    phrase: Prepared, cells: Cells, duration: FloatArray, amount: float, chance: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return velocity, offset and duration of the cells: kept notes are half their own."""
-    there = phrase.hit > 0
-    share = soften(amount)
-    velocity = np.where(
-        there, phrase.velocity * (1 - share) + cells.velocity * share, cells.velocity
-    )
-    offset = np.where(there, phrase.offset * (1 - share) + cells.offset * share, cells.offset)
+    """Return velocity, offset and duration of the cells: kept notes stay in part what they were.
+
+    `chance` is Laplace noise, (beats, SLOTS, rows, 2).
+    """
+    there, share = phrase.hit > 0, soften(amount)
+    felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))
+    felt = felt[:, :, None, :] * chance
+    velocity, offset = cells.velocity + felt[..., 0], cells.offset + felt[..., 1]
+    own = np.where(there, 1 - share, np.float32(0))
+    velocity = velocity + own * (phrase.velocity - velocity)
+    offset = offset + own * (phrase.offset - offset)
     return (
         np.minimum(np.maximum(velocity, 1 / 127), 1.0),
         np.minimum(np.maximum(offset, -0.75), 0.75),

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -83,17 +83,23 @@ class GANConfig:
         return cls(**{**known, "dic": DICConfig.from_dict(values["dic"])})
 
 
+SPREADS: Final = (-6.0, -0.5)
+"""Least and greatest log of a spread."""
+
+
 class Edit(NamedTuple):
     """What the generator says of each cell, (windows, beats, SLOTS, rows).
 
     `hit` is the logit of a hit there in the variation; `velocity` (0..1), `offset` (sixteenths)
-    and `duration` (as the DIC's) are what it would have.
+    and `duration` (as the DIC's) are what it would have on average, and `spread` (windows,
+    beats, SLOTS, 2) is the log of how far velocity and offset would be from that.
     """
 
     hit: Tensor
     velocity: Tensor
     offset: Tensor
     duration: Tensor
+    spread: Tensor
 
 
 class Generator(nn.Module):
@@ -111,6 +117,7 @@ class Generator(nn.Module):
         with torch.no_grad():
             self.to_cells.weight.mul_(0.1)
             self.to_cells.bias.zero_()
+            self.to_cells.bias[-2 * SLOTS :] = -2.0
             self.to_cells.bias[: dic.cells] = -3.0
 
     def forward(
@@ -146,6 +153,7 @@ class Generator(nn.Module):
             out.velocity + velocity,
             out.offset + offset,
             out.duration,
+            out.spread.clamp(*SPREADS),
         )
 
 
@@ -258,6 +266,7 @@ class GAN(nn.Module):
         wanted: Tensor,
         noise: Tensor,
         cell_noise: Tensor,
+        chance: Tensor,
     ) -> tuple[Tensor, Edit]:
         """Make variations of windows.
 
@@ -269,6 +278,8 @@ class GAN(nn.Module):
             (windows, beats, SLOTS, rows): of the hits, as the DIC tells them.
         cell_noise : Tensor
             (windows, beats, SLOTS, rows): logistic noise.
+        chance : Tensor
+            (windows, beats, SLOTS, rows, 2): Laplace noise of velocity and offset.
 
         Returns
         -------
@@ -286,12 +297,11 @@ class GAN(nn.Module):
         soft = (score - level).masked_fill(score == -torch.inf, -30.0).sigmoid()
         flip = flip + soft - soft.detach()  # hard forwards, soft backwards
         new = (flat + (1 - 2 * flat) * flip).reshape(hit.shape)
-        amount = (wanted / self.config.reach).clamp(0, 1)
-        kept = hit * soften(amount)[:, None, None, None]
-        velocity = torch.where(
-            hit > 0, torch.lerp(roll[..., 1], edit.velocity, kept), edit.velocity
-        )
-        offset = torch.where(hit > 0, torch.lerp(roll[..., 2], edit.offset, kept), edit.offset)
+        share = soften((wanted / self.config.reach).clamp(0, 1))[:, None, None, None]
+        felt = edit.spread.exp()[..., None, :] * chance  # (windows, beats, SLOTS, rows, 2)
+        velocity, offset = edit.velocity + felt[..., 0], edit.offset + felt[..., 1]
+        velocity = torch.where(hit > 0, torch.lerp(roll[..., 1], velocity, share), velocity)
+        offset = torch.where(hit > 0, torch.lerp(roll[..., 2], offset, share), offset)
         length = torch.where(hit > 0, duration, edit.duration)
         cells = torch.stack([new, new * velocity, new * offset, new * length], -1)
         return cells, edit
@@ -316,6 +326,10 @@ def pair_loss(edit: Edit, target: Tensor, duration: Tensor, valid: Tensor) -> Te
     """
     hit = target[..., 0]
     cost = functional.binary_cross_entropy_with_logits(edit.hit, hit, reduction="none") * valid
-    errors = 6 * (edit.velocity - target[..., 1]).abs() + 6 * (edit.offset - target[..., 2]).abs()
-    errors = errors + 2 * (edit.duration - duration).abs()
-    return (cost + hit * errors).sum((1, 2, 3)).mean() / 10
+    velocity = (edit.velocity - target[..., 1]).abs()
+    offset = (edit.offset - target[..., 2]).abs()
+    errors = 6 * velocity + 6 * offset + 2 * (edit.duration - duration).abs()
+    made = torch.stack([velocity, offset], -1).detach()
+    spread = edit.spread[..., None, :]
+    unlikely = 0.1 * (spread + made * (-spread).exp()).sum(-1)
+    return (cost + hit * (errors + unlikely)).sum((1, 2, 3)).mean() / 10

@@ -14,7 +14,7 @@ def draw_noise(
     rows: int,
     width: int,
     sharing: float,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Draw the noise of one phrase.
 
     Parameters
@@ -32,8 +32,10 @@ def draw_noise(
 
     Returns
     -------
-    noise, cells : ndarray
-        (beats, width), unit normal; (beats, SLOTS, rows), logistic.
+    noise, cells, chance : ndarray
+        (beats, width), unit normal; (beats, SLOTS, rows), logistic, which decides on hits;
+        (beats, SLOTS, rows, 2), Laplace with a mean deviation of 1, which moves velocities and
+        offsets.
     """
     beats = len(phase)
     where = phase.astype(np.int64)
@@ -44,7 +46,9 @@ def draw_noise(
     shape = (SLOTS, rows)
     cells = common * _logistic(random, (period, *shape))[where]
     cells = cells + own * _logistic(random, (beats, *shape))
-    return noise.astype(np.float32), cells.astype(np.float32)
+    chance = common * random.laplace(size=(period, *shape, 2))[where]
+    chance = chance + own * random.laplace(size=(beats, *shape, 2))
+    return noise.astype(np.float32), cells.astype(np.float32), chance.astype(np.float32)
 
 
 def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:

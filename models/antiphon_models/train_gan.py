@@ -100,9 +100,8 @@ class GANRecipe:
         wanted = torch.from_numpy(distance(source.roll[..., 0], target.roll[..., 0]))
         wanted = wanted.to(self.device)
         latent = self._gan.encode(x["roll"], x["position"])
-        noise, cells = self._noise(source)
         made, edit = self._gan.vary(
-            x["roll"], x["duration"], x["position"], latent, wanted, noise, cells
+            x["roll"], x["duration"], x["position"], latent, wanted, *self._noise(source)
         )
         given = x["cells"], x["position"], latent.style, wanted
         self._teach(given, y["cells"], made.detach())
@@ -160,7 +159,7 @@ class GANRecipe:
             "cells": torch.cat([roll[..., :3], duration[..., None]], -1),
         }
 
-    def _noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _noise(self, batch: Batch) -> list[Tensor]:
         config = self._config
         rows = ROWS[config.dic.kind]
         bar = np.rint(batch.beats / 2)  # beats of one of the two bars
@@ -168,8 +167,8 @@ class GANRecipe:
             draw_noise(self._random, np.arange(8) % n, rows, config.noise, config.sharing)
             for n in bar
         ]
-        noise, cells = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
-        return noise.to(self.device), cells.to(self.device)
+        parts = zip(*drawn, strict=True)
+        return [torch.from_numpy(np.stack(part)).to(self.device) for part in parts]
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> Figures:
@@ -201,9 +200,8 @@ class GANRecipe:
         wanted = torch.from_numpy(distance(source.roll[..., 0], target.roll[..., 0]))
         wanted = wanted.to(self.device)
         latent = self._gan.encode(x["roll"], x["position"])
-        noise, cells = self._noise(source)
         made, edit = self._gan.vary(
-            x["roll"], x["duration"], x["position"], latent, wanted, noise, cells
+            x["roll"], x["duration"], x["position"], latent, wanted, *self._noise(source)
         )
         valid = torch.from_numpy(source.valid).to(self.device)[..., None]
         cost = pair_loss(edit, y["roll"], y["duration"], valid)

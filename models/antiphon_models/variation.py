@@ -25,7 +25,6 @@ from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.codec import (
     HINTS,
     LONGEST,
-    Cells,
     Code,
     Editor,
     Prepared,
@@ -402,7 +401,7 @@ def _varied(
     editor, phrase = part.editor, part.phrase
     random = _random(seed, part.sheet.kind)
     rows = ROWS[part.sheet.kind]
-    noise, cell_noise = draw_noise(
+    noise, cell_noise, chance = draw_noise(
         random, part.sheet.grid.phase, rows, editor.noise, editor.sharing
     )
     wanted = editor.reach * amount
@@ -418,11 +417,12 @@ def _varied(
         hits[list(moved)] = 0
         hits[list(moved.values())] = 1
         hits = hits.reshape(phrase.hit.shape)
-    return hits, _write(part, cells, hits, amount, moved)
+    felt = touch(part.phrase, cells, part.duration, amount, chance)
+    return hits, _write(part, felt, hits, moved)
 
 
 def _write(
-    part: _Part, cells: Cells, hits: FloatArray, amount: float, moved: dict[int, int]
+    part: _Part, felt: tuple[FloatArray, ...], hits: FloatArray, moved: dict[int, int]
 ) -> list[Note]:
     """Carry out a change on the notes.
 
@@ -430,17 +430,14 @@ def _write(
     ----------
     part : _Part
         The phrase.
-    cells : Cells
-        What the network says of each cell.
+    felt : tuple of ndarray
+        Velocity, offset and duration of each cell, (beats, SLOTS, rows) each.
     hits : ndarray
         (beats, SLOTS, rows): where notes begin now.
-    amount : float
-        How much kept notes take on of the network's velocities and offsets.
     moved : dict
         Cells whose notes go to another cell, with their lengths and channels.
     """
     plain, rows = part.plain, ROWS[part.sheet.kind]
-    felt = touch(part.phrase, cells, part.duration, amount)
     velocity, offset, duration = (values.ravel().tolist() for values in felt)
     flat = (hits.ravel() > 0).tolist()
     notes, taken = [], set()
