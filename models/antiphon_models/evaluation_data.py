@@ -6,12 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from antiphon.errors import DataError
 from antiphon_models.data.prepare import MANIFEST, SPLITS, find_midi, load_dataset, read_manifest
+from antiphon_models.data.windows import Bars, read_bars
 from antiphon_models.events import Piece
+from antiphon_models.rolls import BoolArray, IntArray, Kind
 
 Say = Callable[[str], None]
+
+Examples = dict[str, Any]
+"""What an evaluation keeps for the plots of its report, besides the figures."""
 
 ALL = "all"
 
@@ -127,6 +135,66 @@ def read_training(
     if other is None:  # of an unsplit folder beside split ones, everything is evaluated
         training = {f: p for f, p in training.items() if found.splits.get(f) != ALL}
     return training, str(source)
+
+
+def cut_sets(found: Evaluated, kind: Kind, say: Say) -> dict[str, Bars]:
+    """Cut the sets into bars; those without music of a kind, or without a beat, are left out.
+
+    Raises
+    ------
+    DataError
+        If that leaves nothing.
+    """
+    sets = {}
+    for folder, pieces in found.sets.items():
+        try:
+            bars = read_bars({folder: pieces}, kind)
+        except DataError:
+            say(f"data: {folder} has no {kind} notes on a beat, left out")
+            continue
+        if len(bars.windows()):
+            sets[folder] = bars
+        else:
+            say(f"data: {folder} has no two bars of {kind} notes in a row, left out")
+    if not sets:
+        raise DataError(
+            f"expected {kind} music with a beat",
+            f"found none in {', '.join(found.sets)}",
+            "choose another --checkpoint or --data",
+        )
+    return sets
+
+
+def choose_windows(bars: Bars, most: int, seed: int) -> IntArray:
+    """Choose windows at random: every other bar begins one, or every bar where those are few."""
+    windows = bars.windows(hop=2)
+    if len(windows) < most:
+        windows = bars.windows()
+    if len(windows) > most:
+        chosen = np.random.default_rng(seed).choice(len(windows), most, replace=False)
+        windows = windows[np.sort(chosen)]
+    return windows
+
+
+def cut_in_half(piece: IntArray, seed: int) -> BoolArray:
+    """Cut windows into two halves of about equal size, those of one piece staying together.
+
+    Parameters
+    ----------
+    piece : ndarray
+        (windows,): the piece that each is of. A single piece is cut in its middle.
+    seed : int
+        Chooses the pieces.
+    """
+    names, index, sizes = np.unique(piece, return_inverse=True, return_counts=True)
+    if len(names) == 1:
+        return np.arange(len(piece)) < len(piece) // 2
+    order = np.random.default_rng(seed).permutation(len(names))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    mine = np.zeros(len(names), np.bool_)
+    mine[order] = before + sizes[order] / 2 <= len(piece) / 2
+    mine[order[0]], mine[order[-1]] = True, False
+    return np.asarray(mine[index.ravel()], np.bool_)
 
 
 def _prepared_contents(directory: Path) -> dict[str, _Contents]:

@@ -5,7 +5,7 @@ Needs only numpy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -70,9 +70,14 @@ class Phrases:
 
     def pick(self, index: Any) -> Phrases:
         """Return some of the windows."""
-        cells = (self.hit, self.velocity, self.offset, self.duration)
-        return Phrases(
-            self.kind, *(part[index] for part in cells), self.position[index], self.bpm[index]
+        return replace(
+            self,
+            hit=self.hit[index],
+            velocity=self.velocity[index],
+            offset=self.offset[index],
+            duration=self.duration[index],
+            position=self.position[index],
+            bpm=self.bpm[index],
         )
 
     @property
@@ -124,7 +129,7 @@ def statistics(phrases: Phrases) -> dict[str, float]:
     return found
 
 
-def _mean(values: FloatArray, hit: FloatArray) -> FloatArray:
+def _mean(values: Any, hit: FloatArray) -> FloatArray:
     """Return the mean of values over the hits of each window; NaN without one."""
     count = hit.sum((1, 2, 3))
     total = (values * hit).sum((1, 2, 3))

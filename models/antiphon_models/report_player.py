@@ -1,4 +1,4 @@
-"""Shows an evaluation: a table in the terminal, Markdown with plots in a folder."""
+"""What is shown of a player's evaluation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from antiphon.errors import DataError
-
 Result = Mapping[str, Any]
 """What ``antiphon evaluate --json`` prints."""
+
+TITLE: Final = "How well the player predicts"
 
 BASELINES: Final = {
     "ngram": "n-gram",
@@ -75,77 +75,17 @@ def describe(result: Result) -> list[str]:
     return lines
 
 
-def print_table(result: Result) -> None:
-    """Print the figures as a table on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    heading, *rows = table_rows(result)
-    table = Table()
-    for index, name in enumerate(heading):
-        table.add_column(name, justify="left" if index in (0, 2) else "right", no_wrap=index == 0)
-    for row in rows:
-        table.add_row(*row, style="bold" if row[0] else "dim")
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe takes whole lines
-        console = Console(width=200)
-    console.print(table)
-    for line in describe(result):
-        console.print(line, highlight=False)
-
-
-def markdown_table(result: Result) -> str:
-    """Return the figures as a Markdown table."""
-    heading, *rows = table_rows(result)
-    align = [":--" if index in (0, 2) else "--:" for index in range(len(heading))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (heading, align, *rows))
-
-
-def write_report(directory: Path, result: Result) -> Path:
-    """Write ``report.md`` and its plots.
-
-    Returns
-    -------
-    Path
-        The report.
-
-    Raises
-    ------
-    DataError
-        If the folder cannot be written, or matplotlib is not installed.
-    """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise DataError(
-            "expected matplotlib for the plots of --report",
-            "found it not installed",
-            "install antiphon[train]",
-        ) from error
-    matplotlib.use("Agg")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _plot_bars(directory / "pitch_nll.png", result, "pitch_nll", "pitch, nats a note")
-        _plot_bars(directory / "pitch_accuracy.png", result, "pitch_accuracy", "next pitch right")
-        _plot_calibration(directory / "calibration.png", result)
-        parts = [
-            "# How well the player predicts",
-            "\n\n".join(describe(result)),
-            markdown_table(result),
-            "![Pitch likelihood](pitch_nll.png)",
-            "![Pitch accuracy](pitch_accuracy.png)",
-            "Of notes predicted with a given confidence, the share that came true:",
-            "![Calibration](calibration.png)",
-        ]
-        path = directory / "report.md"
-        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"expected to write a report to {directory}",
-            f"found {error.strerror or error}",
-            "choose another folder",
-        ) from error
-    return path
+def plots(directory: Path, result: Result, examples: Mapping[str, Any]) -> list[str]:
+    """Draw the plots of a report; return the Markdown that shows them."""
+    _plot_bars(directory / "pitch_nll.png", result, "pitch_nll", "pitch, nats a note")
+    _plot_bars(directory / "pitch_accuracy.png", result, "pitch_accuracy", "next pitch right")
+    _plot_calibration(directory / "calibration.png", result)
+    return [
+        "![Pitch likelihood](pitch_nll.png)",
+        "![Pitch accuracy](pitch_accuracy.png)",
+        "Of notes predicted with a given confidence, the share that came true:",
+        "![Calibration](calibration.png)",
+    ]
 
 
 def _plot_bars(path: Path, result: Result, name: str, label: str) -> None:

@@ -25,8 +25,8 @@ from antiphon_models.evaluate import (
     add_evaluate_arguments,
     choose_checkpoint,
     run_evaluate,
-    score_player,
 )
+from antiphon_models.evaluate_player import score_player
 from antiphon_models.events import FIELDS, Piece, phases
 from antiphon_models.player import COLUMN, Player, PlayerConfig
 from antiphon_models.scores import Scores

@@ -1,0 +1,173 @@
+"""A two-sample test: can a fresh classifier tell variations from music that people made?
+
+The pieces are cut into two halves, one to learn from and one to be tested on. In each half some
+windows are shown as they are, and of the others the variations, so that nothing that is tested
+was seen in any form. Source: Lopez-Paz and Oquab 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from antiphon_models.codec import LONGEST
+from antiphon_models.dic import Trunk, exist
+from antiphon_models.idiom import Phrases
+from antiphon_models.rolls import BoolArray
+
+SEEDS: Final = (0, 1, 2)
+"""Each draws its own windows that are varied, weights and order; odd ones swap the halves."""
+
+WIDTH: Final = 48
+EPOCHS: Final = 24
+PATIENCE: Final = 4
+BATCH: Final = 64
+INNER: Final = 0.2
+"""Share of what is learnt from that says when to stop."""
+
+
+class Classifier(nn.Module):
+    """A small network over beats; logits of "made", (windows,)."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.trunk = Trunk(inputs, WIDTH, 1)
+        self.drop = nn.Dropout(0.2)
+        self.out = nn.Linear(2 * WIDTH, 1)
+
+    def forward(self, cells: Tensor, position: Tensor) -> Tensor:
+        """Judge cells (windows, beats, inputs) at their positions."""
+        exists = exist(position)
+        h = self.trunk(torch.cat([self.drop(cells), position], -1), exists)
+        mean = (h * exists).sum(1) / exists.sum(1).clamp_min(1.0)
+        logit: Tensor = self.out(self.drop(torch.cat([mean, (h * exists).amax(1)], -1)))
+        return logit[:, 0]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well the classifier told them apart.
+
+    Attributes
+    ----------
+    accuracy : float
+        Mean over the seeds; 0.5 is chance.
+    error : float
+        Its standard error: of the seeds' spread or of the number of windows tested, whichever
+        is larger.
+    """
+
+    accuracy: float
+    error: float
+
+
+def to_inputs(phrases: Phrases) -> Tensor:
+    """Return what the classifier sees: (windows, beats, cells) of hit, velocity, offset and,
+    of pitched notes, duration.
+    """
+    parts = [phrases.hit, phrases.velocity, 2 * phrases.offset]
+    if phrases.kind == "pitched":
+        parts.append(np.asarray(2 * np.log2(1 + phrases.duration) / LONGEST, np.float32))
+    flat = [(part * phrases.hit).reshape(*part.shape[:2], -1) for part in parts]
+    return torch.from_numpy(np.concatenate(flat, -1).astype(np.float32))
+
+
+def tell_apart(
+    real: Phrases, made: Mapping[str, Phrases], half: BoolArray, seeds: tuple[int, ...] = SEEDS
+) -> dict[str, Verdict]:
+    """Test the variations of each contender.
+
+    Parameters
+    ----------
+    real : Phrases
+        Windows.
+    made : mapping
+        Contender -> one variation of each window.
+    half : ndarray of bool
+        (windows,): which half of the pieces each is of.
+    seeds : tuple of int
+        The same windows, initial weights and orders for every contender.
+    """
+    shown = to_inputs(real)
+    position = torch.from_numpy(real.position)
+    found = {}
+    for name, phrases in made.items():
+        varied = to_inputs(phrases)
+        scores, tested = [], 0
+        for seed in seeds:
+            learn = ~half if seed % 2 else half
+            label = torch.from_numpy(choose_sources(half, seed).astype(np.float32))
+            cells = torch.where(label[:, None, None] > 0, varied, shown)
+            scores.append(_accuracy(cells, position, label, learn, seed))
+            tested += int((~learn).sum())
+        spread = float(np.std(scores, ddof=1) / len(scores) ** 0.5) if len(scores) > 1 else 0.0
+        chance = (0.25 / max(tested, 1)) ** 0.5
+        found[name] = Verdict(float(np.mean(scores)), max(spread, chance))
+    return found
+
+
+def choose_sources(half: BoolArray, seed: int) -> BoolArray:
+    """Choose one half of each half, whose variations are shown: (windows,)."""
+    random = np.random.default_rng(seed)
+    source = np.zeros(len(half), np.bool_)
+    for side in (half, ~half):
+        members = random.permutation(np.flatnonzero(side))
+        source[members[: len(members) // 2]] = True
+    return source
+
+
+def _accuracy(cells: Tensor, position: Tensor, label: Tensor, learn: BoolArray, seed: int) -> float:
+    """Train a classifier on one half; return how much of the other it gets right."""
+    generator = torch.Generator().manual_seed(seed)
+    mine = torch.from_numpy(np.flatnonzero(learn))
+    mine = mine[torch.randperm(len(mine), generator=generator)]
+    held = max(1, int(INNER * len(mine)))
+    inner, train = mine[:held], mine[held:]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Classifier(cells.shape[-1] + position.shape[-1])
+        _train(model, cells, position, label, train, inner)
+    test = torch.from_numpy(np.flatnonzero(~learn))
+    right = (_judge(model, cells, position, test) > 0).float() == label[test]
+    return float(right.float().mean())
+
+
+def _train(
+    model: Classifier, cells: Tensor, position: Tensor, label: Tensor, train: Tensor, inner: Tensor
+) -> None:
+    """Train until what is held out gets no better, and keep the best weights."""
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
+    best, kept, waited = float("inf"), _copy(model), 0
+    for _ in range(EPOCHS):
+        model.train()
+        for batch in torch.split(train[torch.randperm(len(train))], BATCH):
+            logit = model(cells[batch], position[batch])
+            loss = functional.binary_cross_entropy_with_logits(logit, label[batch])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        told = _judge(model, cells, position, inner)
+        cost = float(functional.binary_cross_entropy_with_logits(told, label[inner]))
+        waited = 0 if cost < best else waited + 1
+        if cost < best:
+            best, kept = cost, _copy(model)
+        if waited >= PATIENCE:
+            break
+    model.load_state_dict(kept)
+
+
+def _copy(model: nn.Module) -> dict[str, Any]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@torch.inference_mode()
+def _judge(model: Classifier, cells: Tensor, position: Tensor, which: Tensor) -> Tensor:
+    model.eval()
+    parts = [model(cells[some], position[some]) for some in torch.split(which, 512)]
+    return torch.cat(parts)
