@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from antiphon.errors import AntiphonError, DataError
+from antiphon_models import card_variation
 from antiphon_models.checkpoint import CheckpointHeader, read_header
-from antiphon_models.report import describe, markdown_table
+from antiphon_models.report import describe, markdown_table, verdict_table
 
 SOURCES: Final = {
     "chopin": "piano, first editions; CC BY 4.0, Fryderyk Chopin Institute",
@@ -40,14 +41,30 @@ def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
     Parameters
     ----------
     header : CheckpointHeader
-        Of a player.
+        The checkpoint.
     evaluation : mapping
-        What ``antiphon evaluate player --json`` printed.
+        What ``antiphon evaluate --json`` printed of it.
+
+    Raises
+    ------
+    DataError
+        If the evaluation is of another kind of network.
     """
+    found = evaluation.get("kind", "player")
+    if found != header.kind:
+        raise DataError(
+            f"expected the evaluation of a {header.kind}",
+            f"found that of a {found}",
+            f"run 'antiphon evaluate {header.kind} --json'",
+        )
+    write = _player_card if header.kind == "player" else _variation_card
+    return "\n\n".join(write(header, evaluation)) + "\n"
+
+
+def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> list[str]:
     info, config = header.info, header.config
     data = info.get("data", {})
-    size = header.path.stat().st_size / 1e6
-    parts = [
+    return [
         f"# {header.path.stem}: the player's network",
         "A recurrent network that reads notes and says what comes next. Antiphon plays with it: "
         "it hears a musician's phrase note by note, and its answer is drawn from it.",
@@ -56,9 +73,9 @@ def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
         f"in this order, each from what was drawn before it. {config.get('layers')} LSTM layers of "
         f"width {config.get('width')} (residual, layer norm before each), five heads of width "
         f"{config.get('head_width')}, styles: {', '.join(config.get('styles', [])) or 'none'}. "
-        f"{_number(info.get('weights'))} weights, {size:.1f} MB.",
+        f"{_size(header)}",
         "## Training",
-        _training(info),
+        _training(info, "player"),
         "## Data",
         _data(data),
         "## Figures",
@@ -72,14 +89,41 @@ def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
         "## Limits",
         _limits(data),
     ]
-    return "\n\n".join(parts) + "\n"
+
+
+def _variation_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> list[str]:
+    kind, config, info = header.kind, header.config, header.info
+    data = info.get("data", {})
+    return [
+        f"# {header.path.stem}: {card_variation.TITLES[kind]}",
+        card_variation.introduce(kind, config),
+        "## Architecture",
+        f"{card_variation.architecture(kind, config)} {_size(header)}",
+        "## Training",
+        _training(info, kind),
+        "## Data",
+        _data(data),
+        "## Figures",
+        "\n\n".join(describe(evaluation)),
+        markdown_table(evaluation),
+        verdict_table(evaluation),
+        "## Use",
+        card_variation.use(kind),
+        "## Limits",
+        "\n".join([*card_variation.limits(kind, config), *_data_limits(data)]),
+    ]
+
+
+def _size(header: CheckpointHeader) -> str:
+    size = header.path.stat().st_size / 1e6
+    return f"{_number(header.info.get('weights'))} weights, {size:.1f} MB."
 
 
 def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) else "unknown"
 
 
-def _training(info: Mapping[str, Any]) -> str:
+def _training(info: Mapping[str, Any], kind: str) -> str:
     lines = [
         "- data set: `antiphon prepare MIDI_DIR dataset`",
         f"- command: `{info.get('command', 'unknown')}`",
@@ -88,7 +132,7 @@ def _training(info: Mapping[str, Any]) -> str:
         f"- wall time: {info.get('minutes', 'unknown')} minutes",
         f"- code: revision {info.get('revision', 'unknown')}, "
         f"torch {info.get('torch', 'unknown')}, {info.get('created', 'unknown')}",
-        "- figures below: `antiphon evaluate player --data MIDI_DIR`",
+        f"- figures below: `antiphon evaluate {kind} --data MIDI_DIR`",
         "- a run limited by --minutes sees more or less music on another machine: the seed repeats "
         "its order, --steps its length",
     ]
@@ -136,6 +180,11 @@ def _limits(data: Mapping[str, Any]) -> str:
         "in the scores.",
         "- Rolls and transcriptions have no beat: times there are seconds at two beats a second.",
     ]
+    return "\n".join([*lines, *_data_limits(data)])
+
+
+def _data_limits(data: Mapping[str, Any]) -> list[str]:
+    lines = []
     if "giantmidi" in data:
         lines.append("- giantmidi is a transcription and has wrong notes, which it may imitate.")
     if "pop909" in data:
@@ -144,7 +193,7 @@ def _limits(data: Mapping[str, Any]) -> str:
             "files. The network may reproduce fragments of their melodies; check what you "
             "publish. It was not trained to avoid this."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from antiphon_models.checkpoint import CheckpointHeader, find_checkpoints
+
+FIGURES: Final = {
+    "player": "nats a note on held-out pieces, while training",
+    "dic": "F1 of the hits of held-out windows that were decoded, mean errors of their velocities "
+    "(MIDI units) and offsets (sixteenths), while training",
+    "gan": "what held-out variations that people made cost (nats over ten), and the Fréchet "
+    "distance of its own from them, while training",
+}
+"""What the figures of each kind are."""
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +42,8 @@ def run_models(args: argparse.Namespace) -> int:
 def describe(header: CheckpointHeader) -> dict[str, Any]:
     """Return what the list says about a checkpoint.
 
-    ``figures`` are nats a note on held-out pieces by style and field, as the trainer measured
-    them; the model card has those of ``antiphon evaluate``.
+    ``figures`` are those on held-out pieces by style and name, as the trainer measured them
+    (see FIGURES); the model card has those of ``antiphon evaluate``.
     """
     info = header.info
     figures: dict[str, dict[str, float]] = {}
@@ -76,8 +85,8 @@ def _print(entries: list[dict[str, Any]], broken: list[str]) -> None:
             values = entry["figures"].get(style, {})
             table.add_row(style, licence, *(_cell(values, name) for name in fields))
         console.print(table)
-    if any(entry["figures"] for entry in entries):
-        console.print("Figures: nats a note on held-out pieces, while training.", highlight=False)
+    for kind in dict.fromkeys(entry["kind"] for entry in entries if entry["figures"]):
+        console.print(f"Figures of a {kind}: {FIGURES[kind]}.", highlight=False)
     for line in broken:
         console.print(f"unusable: {line}", highlight=False, markup=False)
 

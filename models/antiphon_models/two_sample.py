@@ -19,7 +19,7 @@ from torch.nn import functional
 from antiphon_models.codec import LONGEST
 from antiphon_models.dic import Trunk, exist
 from antiphon_models.idiom import Phrases
-from antiphon_models.rolls import BoolArray
+from antiphon_models.rolls import BoolArray, FloatArray
 
 SEEDS: Final = (0, 1, 2)
 """Each draws its own windows that are varied, weights and order; odd ones swap the halves."""
@@ -68,14 +68,30 @@ class Verdict:
 
 
 def to_inputs(phrases: Phrases) -> Tensor:
-    """Return what the classifier sees: (windows, beats, cells) of hit, velocity, offset and,
-    of pitched notes, duration.
+    """Return what the classifier sees of each beat: (windows, beats, inputs).
+
+    Hit, velocity and offset of every cell, what differs from the bar before and, of pitched
+    notes, durations and how many notes of each pitch class begin in a slot.
     """
     parts = [phrases.hit, phrases.velocity, 2 * phrases.offset]
     if phrases.kind == "pitched":
         parts.append(np.asarray(2 * np.log2(1 + phrases.duration) / LONGEST, np.float32))
-    flat = [(part * phrases.hit).reshape(*part.shape[:2], -1) for part in parts]
+    parts = [part * phrases.hit for part in parts]
+    parts.append(phrases.hit - _bar_before(phrases))
+    if phrases.kind == "pitched":
+        parts.append(np.stack([phrases.hit[..., c::12].sum(-1) for c in range(12)], -1))
+    flat = [part.reshape(*part.shape[:2], -1) for part in parts]
     return torch.from_numpy(np.concatenate(flat, -1).astype(np.float32))
+
+
+def _bar_before(phrases: Phrases) -> FloatArray:
+    """Return the hits a bar earlier, in the first bar those of the bar itself."""
+    before = phrases.hit.copy()
+    for size in np.unique(np.ceil(phrases.bar)).astype(int):
+        some = np.ceil(phrases.bar) == size
+        before[some, size:] = phrases.hit[some, :-size]
+    exists = phrases.valid.max(-1)[..., None, None]
+    return np.asarray(before * exists, np.float32)
 
 
 def tell_apart(
