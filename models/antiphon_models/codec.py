@@ -19,6 +19,9 @@ from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, Kind
 
 Weights = Mapping[str, FloatArray]
 
+WINDOW: Final = 8
+"""See :data:`antiphon_models.data.windows.WINDOW`."""
+
 HINTS: Final = 2 * SLOTS + 2
 """See :data:`antiphon_models.dic.HINTS`."""
 
@@ -37,8 +40,8 @@ SPREADS: Final = (-6.0, -0.5)
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
 
-MOST: Final = 192
-"""Most flips of a variation."""
+MOST: Final = 24
+"""Most flips of a beat, on average over a phrase; as in training, where a window has 192."""
 
 
 class Cells(NamedTuple):
@@ -335,7 +338,7 @@ def choose_flips(score: FloatArray, hit: FloatArray, wanted: float) -> FloatArra
     """
     if wanted <= 0:
         return hit.copy()
-    flat, flips = score.ravel(), min(score.size, MOST)
+    flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
     best = np.argpartition(-flat, flips - 1)[:flips]
     order = best[np.argsort(-flat[best], kind="stable")]
     removes = hit.ravel()[order]

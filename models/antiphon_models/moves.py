@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from antiphon_models.rolls import FloatArray
@@ -64,24 +66,39 @@ def change_slots(
     rows = hit.shape[-1]
     flat, want = hit.reshape(-1, rows) > 0, score.reshape(-1, rows)
     moves: list[Move] = []
-    for group in [np.array([row]) for row in range(rows)] if apart else [np.arange(rows)]:
+    ranks: dict[int, tuple[int, int]] = {}
+    places: list[list[int]] = []
+    for number, group in enumerate(np.arange(rows).reshape((-1, 1) if apart else (1, -1))):
         onsets = np.flatnonzero(flat[:, group].any(1)).tolist()
-        # Only every other onset moves, so that no two move into the same gap.
+        places.append([-1, *onsets, len(flat)])
         for index, slot in enumerate(onsets):
-            before = onsets[index - 1] if index else -1
-            after = onsets[index + 1] if index + 1 < len(onsets) else len(flat)
             sources = group[flat[slot, group]]
-            gaps = np.array([s for s in range(before + 1, after) if s != slot], np.int64)
-            if not len(gaps):
-                continue
-            gain = want[gaps][:, sources].sum(1) + want[slot, sources].sum()
-            best = int(gain.argmax())
-            pairs = [(slot * rows + r, int(gaps[best]) * rows + r) for r in sources.tolist()]
-            moves.append((float(gain[best]), pairs))
-    return _best(moves, int(flat.sum()), wanted)
+            ranks |= {slot * rows + r: (number, index + 1) for r in sources.tolist()}
+            gain = want[:, sources].sum(1) + want[slot, sources].sum()
+            # The best place before, and the best behind: one of them may be taken by then.
+            for start, stop in ((places[-1][index] + 1, slot), (slot + 1, places[-1][index + 2])):
+                if start < stop:
+                    goal = start + int(gain[start:stop].argmax())
+                    pairs = [(slot * rows + r, goal * rows + r) for r in sources.tolist()]
+                    moves.append((float(gain[goal]), pairs))
+
+    def in_order(pairs: list[tuple[int, int]]) -> bool:
+        number, rank = ranks[pairs[0][0]]
+        now, slot = places[number], pairs[0][1] // rows
+        if not now[rank - 1] < slot < now[rank + 1]:
+            return False  # a neighbour has moved there
+        now[rank] = slot
+        return True
+
+    return _best(moves, int(flat.sum()), wanted, in_order)
 
 
-def _best(moves: list[Move], size: int, wanted: float) -> dict[int, int]:
+def _best(
+    moves: list[Move],
+    size: int,
+    wanted: float,
+    take: Callable[[list[tuple[int, int]]], bool] = lambda pairs: True,
+) -> dict[int, int]:
     """Take the best moves, at least one if any, until the distance is reached."""
     chosen: dict[int, int] = {}
     if wanted <= 0:
@@ -90,7 +107,6 @@ def _best(moves: list[Move], size: int, wanted: float) -> dict[int, int]:
     for gain, pairs in sorted(moves, key=lambda move: -move[0]):
         if gain == -np.inf or (chosen and len(chosen) + len(pairs) > most + 0.5):
             break
-        goals = set(chosen.values())
-        if not any(goal in goals for _, goal in pairs):
+        if pairs[0][0] not in chosen and take(pairs):
             chosen.update(pairs)
     return chosen
