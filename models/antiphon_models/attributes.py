@@ -35,8 +35,9 @@ def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
         density
             hits a beat;
         syncopation
-            share of onsets off the eighths (and, for half, off the beats) that no onset on the
-            next stronger slot follows (after Longuet-Higgins and Lee 1984, simplified);
+            share of hits off the eighths (and, for half, off the beats) after which the same
+            drum or pitch is silent on the next stronger slot (Longuet-Higgins and Lee 1984,
+            for each instrument alone as in Witek et al. 2014, with two levels of metre);
         register
             mean row of the hits;
         velocity
@@ -50,10 +51,10 @@ def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
     total = hit.sum((1, 2, 3)) + _FEW
     onset = 1 - (1 - hit).prod(-1)  # (windows, beats, SLOTS)
     onsets = onset.sum((1, 2)) + _FEW
-    flat = onset.reshape(len(onset), -1)  # (windows, slots)
+    flat = hit.reshape(len(hit), -1, hit.shape[-1])  # (windows, slots, rows)
     weak = flat[:, 1:-1:2] * (1 - flat[:, 2::2])
     middle = flat[:, 2:-2:4] * (1 - flat[:, 4::4])
-    syncopation = (weak.sum(-1) + 0.5 * middle.sum(-1)) / onsets
+    syncopation = (weak.sum((1, 2)) + 0.5 * middle.sum((1, 2))) / total
     row = 0 * hit[0, 0, 0] + 1
     row = row.cumsum(-1) - 1  # (rows,), whatever library it is of
     register = (hit * row).sum((1, 2, 3)) / total

@@ -83,6 +83,12 @@ TOUCH_WINDOWS: Final = 1024
 TOUCH_LEVELS: Final = 33
 """Training windows, and quantiles, of :attr:`antiphon_models.dic.DICConfig.touch`."""
 
+ASKED: Final = (0.15, 0.3, 0.15, 0.1, 0.15, 0.15)
+"""How often each named dimension is asked for another value, in the order of their names."""
+
+CONTROL_WEIGHT: Final = 3.0
+"""Weight of the decoder's obedience to the named dimensions."""
+
 KL_WEIGHT: Final = 0.01
 FREE_NATS: Final = 0.05
 
@@ -102,12 +108,19 @@ class DICRecipe:
         self._bars = read_bars(pieces, config.kind)
         self._data = describe_data(args.data, with_kind(pieces, self._bars))
         self._windows = self._bars.windows()
+        if not len(self._windows):
+            raise DataError(
+                f"expected {config.kind} music of two bars and more in {args.data}",
+                "found none",
+                "put more music into it",
+            )
         self._held_out = held_out(args.data, config.kind, self._data)
         self._random = np.random.default_rng(args.seed)
         self._config = replace(config, **self._measure())
         self._model: DIC | DenseDIC = make_dic(self._config, WINDOW)
         if args.init is not None:
             self._model, self._config = load_dic(args.init)
+            require_form(args.init, self._config, config)
         self.model: nn.Module = self._model.to(device)
         self.learning_rate: float = args.lr or preset["learning_rate"]
         self._batch: int = args.batch or preset["batch"]
@@ -174,21 +187,23 @@ class DICRecipe:
         return 0.5 * tie + KL_WEIGHT * free / 10
 
     def _control(self, model: DIC, latent: Latent, position: Tensor, batch: Batch) -> Tensor:
-        """Ask the decoder for another value of one named dimension, and compare what comes."""
-        half = max(1, len(batch.beats) // 2)
-        which = torch.from_numpy(self._random.integers(0, NAMED, half)).to(self.device)
-        asked = torch.from_numpy(self._random.uniform(-2, 2, half).astype(np.float32))
+        """Ask the decoder for another value of one named dimension, and compare what comes.
+
+        What comes is measured from hits, as a listener would: hard forwards, soft backwards.
+        """
+        count = len(batch.beats)
+        which = torch.from_numpy(self._random.choice(NAMED, count, p=ASKED)).to(self.device)
+        asked = torch.from_numpy(self._random.uniform(-2, 2, count).astype(np.float32))
         asked = asked.to(self.device)
-        style = latent.style[:half].clone()
-        style = style.scatter(1, which[:, None], asked[:, None])
-        out = model.decode(latent.content[:half].detach(), style, position[:half])
-        valid = torch.from_numpy(batch.valid[:half]).to(self.device)[..., None]
-        beats = torch.from_numpy(batch.beats[:half]).to(self.device)
-        # Steeper than the logits are: the hits that come of them count, not the doubts.
-        probability = (2 * out.hit).sigmoid() * valid
-        found = attributes.measure(probability, out.velocity, out.offset, beats)
+        style = latent.style.scatter(1, which[:, None], asked[:, None])
+        out = model.decode(latent.content.detach(), style, position)
+        valid = torch.from_numpy(batch.valid).to(self.device)[..., None]
+        beats = torch.from_numpy(batch.beats).to(self.device)
+        soft = (out.hit / 2).sigmoid() * valid
+        hit = (out.hit > 0) * valid + soft - soft.detach()
+        found = attributes.measure(hit, out.velocity, out.offset, beats)
         came = ((torch.stack(found, -1) - self._means) / self._scales).gather(1, which[:, None])
-        return functional.smooth_l1_loss(came[:, 0], asked)
+        return CONTROL_WEIGHT * functional.smooth_l1_loss(came[:, 0], asked)
 
     @torch.inference_mode()
     def validate(self, model: nn.Module) -> Figures:
@@ -395,6 +410,22 @@ def held_out(data: Path, kind: Kind, styles: Collection[str]) -> dict[str, Bars]
             "put more music into it",
         )
     return found
+
+
+def require_form(path: Path, found: DICConfig, wanted: DICConfig) -> None:
+    """Make sure that weights to start from are of the kind and the form that is trained.
+
+    Raises
+    ------
+    CheckpointError
+        If they are not.
+    """
+    if (found.kind, found.form) != (wanted.kind, wanted.form):
+        raise CheckpointError(
+            f"expected weights for {wanted.kind} of the form {wanted.form} in {path}",
+            f"found some for {found.kind} of the form {found.form}",
+            "choose another --init, or another --preset",
+        )
 
 
 def load_dic(path: Path) -> tuple[DIC | DenseDIC, DICConfig]:

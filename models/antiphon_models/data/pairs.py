@@ -49,7 +49,7 @@ class Pairs:
 def find_pairs(
     bars: Bars, seed: int, hop: int = 1, progress: Callable[[int], None] = lambda done: None
 ) -> Pairs:
-    """Look for the partners of every window in its own piece.
+    """Look for the partners of every window in its own piece; there may be none at all.
 
     Parameters
     ----------
@@ -77,6 +77,8 @@ def find_pairs(
                 firsts.append(group)
                 partners.append(_choose(group, apart, random))
         progress(sum(map(len, firsts)))
+    if not firsts:
+        return Pairs(windows[:0], np.zeros((0, BINS, PER_BIN), np.int64))
     first, partner = np.concatenate(firsts), np.concatenate(partners)
     some = (partner >= 0).any((1, 2))
     return Pairs(first[some], partner[some])

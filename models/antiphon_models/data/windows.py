@@ -286,6 +286,8 @@ def make_batch(
         row = row + transpose[window]
         keep &= (row >= 0) & (row < ROWS[bars.kind])
     note, window, slot, row = note[keep], window[keep], slot[keep], row[keep]
+    order = np.argsort(bars.velocity[note], kind="stable")  # the loudest of a cell is last
+    note, window, slot, row = note[order], window[order], slot[order], row[order]
     roll = fill(
         bars.kind,
         (len(first), WINDOW),
