@@ -89,6 +89,9 @@ ASKED: Final = (0.15, 0.3, 0.15, 0.1, 0.15, 0.15)
 CONTROL_WEIGHT: Final = 3.0
 """Weight of the decoder's obedience to the named dimensions."""
 
+CONTROL_STEPS: Final = 2000
+"""Steps over which that weight grows: who cannot yet repeat a phrase must not vary it."""
+
 KL_WEIGHT: Final = 0.01
 FREE_NATS: Final = 0.05
 
@@ -124,6 +127,7 @@ class DICRecipe:
         self.model: nn.Module = self._model.to(device)
         self.learning_rate: float = args.lr or preset["learning_rate"]
         self._batch: int = args.batch or preset["batch"]
+        self._step = 0
         self._means = torch.tensor(self._config.means, device=device)
         self._scales = torch.tensor(self._config.scales, device=device)
         weights = sum(p.numel() for p in self.model.parameters())
@@ -150,6 +154,7 @@ class DICRecipe:
         shown, hints, target = self._show(batch)
         position = torch.from_numpy(batch.position).to(self.device)
         decoded, latent = self._model(shown, position, hints)
+        self._step += 1
         loss = reconstruction(decoded, target, batch, self.device)
         if isinstance(self._model, DIC) and latent is not None:
             plain = hints[:, 0, -1] == 0  # a tapped rhythm does not tell what the drums are
@@ -200,10 +205,14 @@ class DICRecipe:
         valid = torch.from_numpy(batch.valid).to(self.device)[..., None]
         beats = torch.from_numpy(batch.beats).to(self.device)
         soft = (out.hit / 2).sigmoid() * valid
-        hit = (out.hit > 0) * valid + soft - soft.detach()
+        hard = (out.hit > 0) * valid
+        hit = hard + soft - soft.detach()
         found = attributes.measure(hit, out.velocity, out.offset, beats)
         came = ((torch.stack(found, -1) - self._means) / self._scales).gather(1, which[:, None])
-        return CONTROL_WEIGHT * functional.smooth_l1_loss(came[:, 0], asked)
+        apart = functional.smooth_l1_loss(came[:, 0].clamp(-4, 4), asked, reduction="none")
+        counts = hard.sum((1, 2, 3)) > 1  # there is nothing to measure in silence
+        weight = CONTROL_WEIGHT * min(1.0, self._step / CONTROL_STEPS)
+        return weight * (apart * counts).mean()
 
     @torch.inference_mode()
     def validate(self, model: nn.Module) -> Figures:
@@ -266,12 +275,13 @@ class DICRecipe:
         }
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the random numbers that choose windows."""
-        return {"random": repr(self._random.bit_generator.state)}
+        """Return the state of the random numbers that choose windows, and the steps done."""
+        return {"random": repr(self._random.bit_generator.state), "step": self._step}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self._random.bit_generator.state = ast.literal_eval(state["random"])
+        self._step = state["step"]
 
 
 def show(target: Tensor, flat: Tensor, tapped: Tensor) -> tuple[Tensor, Tensor]:
