@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from antiphon.errors import UsageError
+from antiphon.errors import CheckpointError, DataError, UsageError
 from antiphon.music import Voice
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.codec import Codec, load_codec
@@ -88,10 +88,24 @@ def run_nearest(args: argparse.Namespace) -> int:
             "choose one with --bar",
         )
     use_one_thread()
-    codec = load_codec(load_checkpoint(checkpoint_path(args.dic or f"dic-{kind}"), "dic"))
+    path = checkpoint_path(args.dic or f"dic-{kind}")
+    codec = load_codec(load_checkpoint(path, "dic"))
+    if codec.kind != kind:
+        raise CheckpointError(
+            f"expected a DIC for {kind} notes at {path}",
+            f"found one for {codec.kind}",
+            "choose another with --dic, or say with --as what the notes are",
+        )
     print(f"reading {args.data}", file=sys.stderr, flush=True)
     bars = read_bars(load_dataset(args.data, args.split), kind)
     found = find_nearest(codec, query, int(windows[at[0]]), bars, args.count)
+    if not found:
+        raise DataError(
+            f"expected {kind} music with bars of {query.length[windows[at[0]]]:g} beats "
+            f"in {args.data}",
+            "found none",
+            "look in another data set",
+        )
     if args.json:
         rows: list[dict[str, Any]] = [
             {

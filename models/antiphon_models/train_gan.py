@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from antiphon.errors import CheckpointError
+from antiphon.errors import CheckpointError, DataError
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.data.pairs import find_pairs
 from antiphon_models.data.prepare import load_dataset
@@ -24,7 +24,7 @@ from antiphon_models.gan import GAN, Critic, GANConfig, pair_loss
 from antiphon_models.loop import Figures, choose_preset
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, distance
-from antiphon_models.train_dic import ALONE, TRANSPOSE, held_out, load_dic, with_kind
+from antiphon_models.train_dic import ALONE, TRANSPOSE, held_out, load_dic, require_form, with_kind
 from antiphon_models.train_player import describe_data
 
 _TINY = {"width": 16, "blocks": 1, "noise": 2}
@@ -71,10 +71,24 @@ class GANRecipe:
         self._held_out = held_out(args.data, dic_config.kind, pieces)
         self._data = describe_data(args.data, with_kind(pieces, self._bars))
         self._pairs = find_pairs(self._bars, args.seed)
+        self._held_out_pairs = {
+            style: pairs
+            for style, bars in self._held_out.items()
+            if len((pairs := find_pairs(bars, 0, hop=2)).first)
+        }
+        for split, there in (("train", self._pairs.first), ("validation", self._held_out_pairs)):
+            if not len(there):
+                raise DataError(
+                    f"expected {dic_config.kind} music whose phrases come back varied in the "
+                    f"{split} split of {args.data}",
+                    "found none",
+                    "put more music into it",
+                )
         self._random = np.random.default_rng(args.seed)
         self._gan = GAN(self._config)
         if args.init is not None:
             self._gan, self._config = load_gan(args.init)
+            require_form(args.init, self._config.dic, dic_config)
         else:
             self._gan.dic.load_state_dict(dic.state_dict())
         self._gan.to(device)
@@ -183,8 +197,8 @@ class GANRecipe:
         kept = self._random.bit_generator.state
         self._random = np.random.default_rng(0)
         scores = []
-        for style, bars in self._held_out.items():
-            pairs = find_pairs(bars, 0, hop=2)
+        for style, pairs in self._held_out_pairs.items():
+            bars = self._held_out[style]
             first, partner = pairs.draw(self._random, VALIDATION_WINDOWS)
             cost, apart = self._compare(bars, first, partner)
             figures[style, "pair_loss"], figures[style, "frechet"] = cost, apart
