@@ -211,7 +211,7 @@ def dic_only(
     seed : int
         Chooses the other windows and the noise.
     """
-    step = _steps(phrases, code, group, np.random.default_rng((seed, 2)))
+    step = steps(phrases, code, group, np.random.default_rng((seed, 2)))
     wanted = distance(phrases.hit, made.hit)
     low, high = np.zeros(len(phrases)), np.ones(len(phrases))
     best, nearest = high.copy(), np.full(len(phrases), np.inf)
@@ -226,7 +226,7 @@ def dic_only(
     return _decode(codec, phrases, code, step, best)
 
 
-def _steps(
+def steps(
     phrases: Phrases, code: Code, group: npt.NDArray[Any], random: np.random.Generator
 ) -> Code:
     """Return the whole way from each latent to another's, noise included."""
