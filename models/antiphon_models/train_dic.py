@@ -86,8 +86,9 @@ TOUCH_LEVELS: Final = 33
 ASKED: Final = (0.15, 0.3, 0.15, 0.1, 0.15, 0.15)
 """How often each named dimension is asked for another value, in the order of their names."""
 
-CONTROL_WEIGHT: Final = 3.0
-"""Weight of the decoder's obedience to the named dimensions."""
+CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (1.0, 1.0)}
+"""Weight of the decoder's obedience to the named dimensions, and how softly a hit answers to it:
+of the many cells of a pitched roll only those that are in doubt may be moved."""
 
 CONTROL_STEPS: Final = 2000
 """Steps over which that weight grows: who cannot yet repeat a phrase must not vary it."""
@@ -204,14 +205,15 @@ class DICRecipe:
         out = model.decode(latent.content.detach(), style, position)
         valid = torch.from_numpy(batch.valid).to(self.device)[..., None]
         beats = torch.from_numpy(batch.beats).to(self.device)
-        soft = (out.hit / 2).sigmoid() * valid
+        weight, softness = CONTROL[self._config.kind]
+        soft = (out.hit / softness).sigmoid() * valid
         hard = (out.hit > 0) * valid
         hit = hard + soft - soft.detach()
         found = attributes.measure(hit, out.velocity, out.offset, beats)
         came = ((torch.stack(found, -1) - self._means) / self._scales).gather(1, which[:, None])
         apart = functional.smooth_l1_loss(came[:, 0].clamp(-4, 4), asked, reduction="none")
         counts = hard.sum((1, 2, 3)) > 1  # there is nothing to measure in silence
-        weight = CONTROL_WEIGHT * min(1.0, self._step / CONTROL_STEPS)
+        weight *= min(1.0, self._step / CONTROL_STEPS)
         return weight * (apart * counts).mean()
 
     @torch.inference_mode()
