@@ -38,9 +38,12 @@ from antiphon_models.rolls import (
     ROWS,
     SIXTEENTH,
     SLOTS,
+    BoolArray,
     FloatArray,
+    IntArray,
     Kind,
     Sheet,
+    distance,
     is_drum,
     pitch_of,
     position,
@@ -58,6 +61,13 @@ TRIES: Final = 12
 
 TIGHT: Final = 0.02
 """Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
+
+LEAN: Final = 0.45
+"""Sixteenths that a note which moved to another slot is off it at most, so that none passes
+another."""
+
+SHORTEST: Final = 1e-3
+"""Beats that a note lasts at least; notes of one key that are nearer begin at once."""
 
 
 def _midi(velocity: float) -> int:
@@ -132,6 +142,7 @@ class _Part:
     phrase: Prepared
     position: FloatArray
     duration: FloatArray
+    meter: Meter
     end: float
     plain: _Plain
 
@@ -272,6 +283,7 @@ class NetworkVarier:
             editor.prepare(sheet.roll, where),
             where,
             lengths.reshape(sheet.hits.shape),
+            phrase.meter,
             float(length),
             _Plain(sheet),
         )
@@ -375,13 +387,18 @@ def _distinct(
     seen: set[bytes] = set()
     sounded = {_sound(phrase.notes)}
     for index in range(count):
+        spare: tuple[list[tuple[FloatArray, list[Note]]], tuple[Note, ...]] | None = None
         for attempt in range(TRIES):
             made = [_varied(part, amount, (*seed, index, attempt), keep) for part in parts]
             print_ = b"".join(hits.tobytes() for hits, _ in made)
             notes = tuple(sorted(n for _, found in made for n in found))
-            if print_ not in seen and _sound(notes) not in sounded:
-                break
-        seen.add(print_)
+            if _sound(notes) not in sounded:
+                if print_ not in seen:
+                    break
+                spare = spare or (made, notes)
+        else:  # no new notes to be found: at least they are struck in another way
+            made, notes = spare or (made, notes)
+        seen.add(b"".join(hits.tobytes() for hits, _ in made))
         sounded.add(_sound(notes))
         total = sum(p.size + hits.sum() for p, (hits, _) in zip(parts, made, strict=True))
         apart = sum(
@@ -410,6 +427,8 @@ def _varied(
     if keep is Keep.NOTHING:
         hits = choose_flips(score, phrase.hit, wanted)
         moved: dict[int, int] = {}
+        if not hits.any():  # a phrase is never varied into silence
+            hits.ravel()[int(np.where(phrase.hit > 0, -np.inf, score).argmax())] = 1
     else:
         choose = moves.change_rows if keep is Keep.RHYTHM else moves.change_slots
         moved = choose(score, phrase.hit, wanted, apart=part.sheet.kind == "drums")
@@ -418,11 +437,16 @@ def _varied(
         hits[list(moved.values())] = 1
         hits = hits.reshape(phrase.hit.shape)
     felt = touch(part.phrase, cells, part.duration, amount, chance)
-    return hits, _write(part, felt, hits, moved)
+    return hits, _write(part, felt, hits, moved, timed=keep is Keep.NOTHING)
 
 
 def _write(
-    part: _Part, felt: tuple[FloatArray, ...], hits: FloatArray, moved: dict[int, int]
+    part: _Part,
+    felt: tuple[FloatArray, ...],
+    hits: FloatArray,
+    moved: dict[int, int],
+    *,
+    timed: bool,
 ) -> list[Note]:
     """Carry out a change on the notes.
 
@@ -436,6 +460,8 @@ def _write(
         (beats, SLOTS, rows): where notes begin now.
     moved : dict
         Cells whose notes go to another cell, with their lengths and channels.
+    timed : bool
+        Whether kept notes take on microtiming; if not, they begin where they began.
     """
     plain, rows = part.plain, ROWS[part.sheet.kind]
     velocity, offset, duration = (values.ravel().tolist() for values in felt)
@@ -447,12 +473,14 @@ def _write(
             continue
         taken.add(goal)
         louder = 0.0 if plain.flat_velocity else 127 * (velocity[goal] - loud)
-        later = 0.0 if plain.on_grid else (offset[goal] - late) * SIXTEENTH
+        later = (offset[goal] - late) * SIXTEENTH if timed and not plain.on_grid else 0.0
         pitch = note.pitch
-        if goal != cell:
-            later += plain.time(goal) - plain.time(cell)
-            if goal % rows != cell % rows:
-                pitch = plain.pitch(goal % rows)
+        if goal // rows != cell // rows:
+            lean = LEAN * SIXTEENTH
+            off = note.start - plain.time(cell)
+            later = plain.time(goal) + lean * math.tanh(off / lean) - note.start
+        if goal % rows != cell % rows:
+            pitch = plain.pitch(goal % rows)
         notes.append(
             Note(
                 Beats(note.start + later),
@@ -469,24 +497,34 @@ def _write(
     return fit([*notes, *plain.unknown], part.end)
 
 
-def fit(notes: Sequence[Note], end: float) -> list[Note]:
-    """Shorten notes so that no key is struck while it sounds, and none outlasts the phrase."""
+def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:
+    """Shorten notes so that no key is struck while it sounds, and none outlasts the phrase.
+
+    Of notes that strike one key at once the first is left; without `drop`, all are.
+    """
     kept: list[Note] = []
     last: dict[tuple[int, int], int] = {}
     for note in sorted(notes):
         key = note.channel, note.pitch
         if key in last:
             before = kept[last[key]]
-            if note.start - before.start < 1e-3:
+            if note.start - before.start < SHORTEST:
+                if not drop:
+                    kept.append(note)
                 continue  # one key, one onset, one note
             if before.end > note.start:
                 kept[last[key]] = replace(before, duration=Beats(note.start - before.start))
         last[key] = len(kept)
         kept.append(note)
-    return [
-        replace(n, duration=Beats(max(end - n.start, SIXTEENTH / 4))) if n.end > end + 1e-9 else n
-        for n in kept
-    ]
+    return [_within(note, end) for note in kept]
+
+
+def _within(note: Note, end: float) -> Note:
+    """Let a note end with the phrase, if it begins before that."""
+    if note.end <= end + 1e-9:
+        return note
+    room = end - note.start
+    return replace(note, duration=Beats(min(note.duration, room if room > SHORTEST else SHORTEST)))
 
 
 # -- the tools -------------------------------------------------------------------------------
@@ -494,20 +532,21 @@ def fit(notes: Sequence[Note], end: float) -> list[Note]:
 
 def _humanised(part: _Part, amount: float, random: np.random.Generator) -> list[Note]:
     """Play the notes of a part as the DIC, shown a flat roll, thinks they are played."""
-    sheet, rows = part.sheet, ROWS[part.sheet.kind]
+    sheet = part.sheet
     felt = part.editor.codec.humanise(sheet.roll, part.position, random)
     velocity, offset = (values.ravel().tolist() for values in felt)
     notes = []
-    for note, cell, _, _ in part.plain.known:
-        there = sheet.grid.time(cell // rows) + offset[cell] * SIXTEENTH
+    for note, cell, _, late in part.plain.known:
+        later = (offset[cell] - late) * SIXTEENTH
         notes.append(
             replace(
                 note,
-                start=Beats(note.start + amount * (there - note.start)),
+                start=Beats(note.start + amount * later),
                 velocity=_midi(note.velocity + amount * (127 * velocity[cell] - note.velocity)),
             )
         )
-    return [*notes, *part.plain.unknown]
+    made = [*notes, *part.plain.unknown]
+    return fit(made, part.end, drop=False) if amount > 0 else made
 
 
 def _rhythm(phrase: Phrase, length: Beats) -> tuple[Sheet, FloatArray]:
@@ -560,14 +599,15 @@ def _groove(
 def _hits_of(part: _Part, notes: Sequence[Note]) -> FloatArray:
     """Return the hits that notes have on the grid of a part."""
     mine = [n for n in notes if is_drum(n) == (part.sheet.kind == "drums")]
-    tempo, grid = part.sheet.grid.bpm, part.sheet.grid
-    meter = _meter_of(grid.bar)
-    return write_sheet(part.sheet.kind, mine, meter, Beats(part.end), tempo).hits
+    kind, tempo = part.sheet.kind, part.sheet.grid.bpm
+    return write_sheet(kind, mine, part.meter, Beats(part.end), tempo).hits
 
 
-def _meter_of(bar: FloatArray | np.ndarray[tuple[int], np.dtype[np.float64]]) -> Meter:
-    """Return a meter with bars of this length."""
-    return Meter(round(float(bar[0]) / SIXTEENTH), 16)
+def _best(score: FloatArray, among: BoolArray, count: int) -> IntArray:
+    """Return the cells of a choice with the best scores, those that exist."""
+    order = np.argsort(-np.where(among, score, -np.inf), kind="stable")[:count]
+    found: IntArray = order[among[order] & np.isfinite(score[order])]
+    return found
 
 
 def _blended(one: _Part, other: _Part, share: float) -> list[Note]:
@@ -581,11 +621,14 @@ def _blended(one: _Part, other: _Part, share: float) -> list[Note]:
     codes = [codec.encode(p.sheet.roll, p.position) for p in (one, other)]
     content, style = ((1 - share) * a + share * b for a, b in zip(codes[0], codes[1], strict=True))
     cells = codec.decode(Code(content, style), near.position)
-    own = (1 - share) * one.sheet.hits + share * other.sheet.hits
-    # What both have is certain; what one has, the more so the nearer it is.
-    score = np.where(near.phrase.valid, cells.hit + 6 * own, -np.inf).ravel()
-    count = round((1 - share) * one.size + share * other.size)
-    chosen = np.argsort(-score, kind="stable")[: max(count, 1)]
+    first, last = one.sheet.hits.ravel(), other.sheet.hits.ravel()
+    # What both have stays longest; what only the last has comes first, the more so the nearer.
+    score = np.where(near.phrase.valid.ravel() > 0, cells.hit.ravel() + 6 * share * last, -np.inf)
+    count = max(round((1 - share) * one.size + share * other.size), 1)
+    # Of the first as many are left as put the blend at its share of the distance.
+    apart = share * float(distance(one.sheet.hits, other.sheet.hits))
+    left = min(round((1 - apart) * (one.size + count) / 2), one.size, count)
+    chosen = np.concatenate([_best(score, first > 0, left), _best(score, first == 0, count - left)])
     plain, notes = (near if near.size else far).plain, []
     of_cell: dict[int, list[Note]] = {}
     for part in (far, near):  # the nearer one's notes win

@@ -47,12 +47,13 @@ def test_a_plain_beat() -> None:
 
 
 def test_syncopation_is_what_nothing_stronger_follows() -> None:
-    """A sixteenth off the eighths counts whole, an eighth off the beat half, if left alone."""
-    assert of({(0, 1, 0): (1, 0)})["syncopation"] == pytest.approx(1, abs=1e-3)
-    assert of({(0, 1, 0): (1, 0), (0, 2, 3): (1, 0)})["syncopation"] == pytest.approx(
-        0.25, abs=1e-3
-    )  # the eighth that follows is off the beat itself
-    assert of({(0, 2, 0): (1, 0), (1, 0, 3): (1, 0)})["syncopation"] == pytest.approx(0, abs=1e-3)
+    """Off the eighths counts whole, off the beat half, if the same drum is silent after it."""
+    weak, eighth, beat = {(0, 1, 0): (1.0, 0.0)}, {(0, 2, 0): (1.0, 0.0)}, {(1, 0, 0): (1.0, 0.0)}
+    assert of(weak)["syncopation"] == pytest.approx(1, abs=1e-3)
+    assert of({**weak, **eighth})["syncopation"] == pytest.approx(0.25, abs=1e-3)
+    assert of({**weak, **eighth, **beat})["syncopation"] == pytest.approx(0, abs=1e-3)
+    other = {(0, 2, 3): (1.0, 0.0)}
+    assert of({**weak, **other})["syncopation"] == pytest.approx(0.75, abs=1e-3)
 
 
 def test_swing_and_polyphony() -> None:
