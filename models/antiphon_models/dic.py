@@ -58,6 +58,9 @@ class DICConfig:
     content, style : int
         Dimensions of the content of a beat, and of the style (the named ones included). The
         dense form has ``style`` dimensions in all.
+    dropout : float
+        In training, of what goes into each block. The straight way from roll to content has
+        none: what a phrase is gets through, what can only be guessed is learnt more warily.
     threshold : float
         Probability from which the decoder means a hit; tuned on validation music.
     means, scales : tuple of float
@@ -74,6 +77,7 @@ class DICConfig:
     blocks: int = 2
     content: int = 48
     style: int = 16
+    dropout: float = 0.0
     threshold: float = 0.5
     means: tuple[float, ...] = (0.0,) * NAMED
     scales: tuple[float, ...] = (1.0,) * NAMED
@@ -156,10 +160,14 @@ def neighbours(x: Tensor) -> Tensor:
 
 
 class Trunk(nn.Module):
-    """A layer in, residual blocks, a rectifier: (windows, beats, inputs) to (..., width)."""
+    """A layer in, residual blocks, a rectifier: (windows, beats, inputs) to (..., width).
 
-    def __init__(self, inputs: int, width: int, blocks: int) -> None:
+    `dropout` is the share of what goes into each block that is dropped in training.
+    """
+
+    def __init__(self, inputs: int, width: int, blocks: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.enter = nn.Linear(inputs, width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
 
@@ -167,7 +175,7 @@ class Trunk(nn.Module):
         """Apply the trunk; beats that do not exist stay 0."""
         h = self.enter(x) * exists
         for block in self.blocks:
-            h = block(h, exists)
+            h = block(functional.dropout(h, self.dropout, self.training), exists)
         return functional.relu(h)
 
 
@@ -178,7 +186,7 @@ class DIC(nn.Module):
         super().__init__()
         self.config = config
         inputs = config.seen + POSITION + HINTS
-        self.encoder = Trunk(inputs, config.width, config.blocks)
+        self.encoder = Trunk(inputs, config.width, config.blocks, config.dropout)
         self.to_content = nn.Linear(config.width, 2 * config.content)
         self.to_style = nn.Linear(config.width, 2 * config.style)
         self.decoder = Trunk(config.content + config.style + POSITION, config.width, config.blocks)

@@ -36,7 +36,7 @@ from antiphon_models.rolls import SLOTS, IntArray, Kind
 from antiphon_models.train_player import describe_data
 
 PRESETS: Final = {
-    "drums": {"config": DICConfig(), "batch": 64, "learning_rate": 1.5e-3},
+    "drums": {"config": DICConfig(dropout=0.2), "batch": 64, "learning_rate": 1.5e-3},
     "pitched": {
         "config": DICConfig(kind="pitched", width=192, content=64, style=24),
         "batch": 32,
@@ -83,7 +83,7 @@ TOUCH_WINDOWS: Final = 1024
 TOUCH_LEVELS: Final = 33
 """Training windows, and quantiles, of :attr:`antiphon_models.dic.DICConfig.touch`."""
 
-ASKED: Final = (0.15, 0.3, 0.15, 0.1, 0.15, 0.15)
+ASKED: Final = (0.12, 0.36, 0.14, 0.12, 0.12, 0.14)
 """How often each named dimension is asked for another value, in the order of their names."""
 
 CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (1.0, 1.0)}
