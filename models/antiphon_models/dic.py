@@ -90,9 +90,10 @@ class DICConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DICConfig:
         """Read what :meth:`to_dict` wrote; raises TypeError or KeyError on anything else."""
-        known = {f.name: values[f.name] for f in fields(cls)}
+        known = {f.name: values[f.name] for f in fields(cls) if f.name != "dropout"}
         known |= {name: tuple(known[name]) for name in ("means", "scales")}
-        return cls(**{**known, "touch": tuple(tuple(row) for row in known["touch"])})
+        known |= {"touch": tuple(tuple(row) for row in known["touch"])}
+        return cls(**known, dropout=values.get("dropout", 0.0))  # only training asks for it
 
     @property
     def cells(self) -> int:
