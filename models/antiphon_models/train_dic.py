@@ -86,12 +86,12 @@ TOUCH_LEVELS: Final = 33
 ASKED: Final = (0.12, 0.36, 0.14, 0.12, 0.12, 0.14)
 """How often each named dimension is asked for another value, in the order of their names."""
 
-CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (1.0, 1.0)}
+CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (0.5, 1.0)}
 """Weight of the decoder's obedience to the named dimensions, and how softly a hit answers to it:
 of the many cells of a pitched roll only those that are in doubt may be moved."""
 
-CONTROL_STEPS: Final = 2000
-"""Steps over which that weight grows: who cannot yet repeat a phrase must not vary it."""
+CONTROL_STEPS: Final = (1000, 3000)
+"""Steps between which that weight grows: who cannot yet repeat a phrase must not vary it."""
 
 KL_WEIGHT: Final = 0.01
 FREE_NATS: Final = 0.05
@@ -201,7 +201,7 @@ class DICRecipe:
         which = torch.from_numpy(self._random.choice(NAMED, count, p=ASKED)).to(self.device)
         asked = torch.from_numpy(self._random.uniform(-2, 2, count).astype(np.float32))
         asked = asked.to(self.device)
-        style = latent.style.scatter(1, which[:, None], asked[:, None])
+        style = latent.style.detach().scatter(1, which[:, None], asked[:, None])
         out = model.decode(latent.content.detach(), style, position)
         valid = torch.from_numpy(batch.valid).to(self.device)[..., None]
         beats = torch.from_numpy(batch.beats).to(self.device)
@@ -213,7 +213,8 @@ class DICRecipe:
         came = ((torch.stack(found, -1) - self._means) / self._scales).gather(1, which[:, None])
         apart = functional.smooth_l1_loss(came[:, 0].clamp(-4, 4), asked, reduction="none")
         counts = hard.sum((1, 2, 3)) > 1  # there is nothing to measure in silence
-        weight *= min(1.0, self._step / CONTROL_STEPS)
+        first, last = CONTROL_STEPS
+        weight *= min(max((self._step - first) / (last - first), 0.0), 1.0)
         return weight * (apart * counts).mean()
 
     @torch.inference_mode()
