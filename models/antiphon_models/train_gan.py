@@ -21,6 +21,7 @@ from antiphon_models.data.windows import Bars, Batch, make_batch, read_bars
 from antiphon_models.dic import DIC, LONGEST, DICConfig, Latent
 from antiphon_models.evaluate import choose_checkpoint
 from antiphon_models.gan import GAN, Critic, GANConfig, pair_loss
+from antiphon_models.likeness import frechet
 from antiphon_models.loop import Figures, choose_preset
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, distance
@@ -274,21 +275,6 @@ def _features(latent: Latent) -> Any:
     content = latent.content
     parts = [latent.style, content.mean(1), content.std(1)]
     return torch.cat(parts, -1).cpu().numpy().astype(np.float64)
-
-
-def frechet(a: Any, b: Any) -> float:
-    """Return the Fréchet distance of two sets of vectors taken as normal, a dimension.
-
-    Source: Heusel et al. 2017. The square root of the product of covariances is taken by the
-    eigenvalues of ``a^(1/2) b a^(1/2)``.
-    """
-    mean = float(((a.mean(0) - b.mean(0)) ** 2).sum())
-    one, two = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    values, vectors = np.linalg.eigh(one)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    middle = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ two @ root), 0)).sum()
-    total = mean + float(np.trace(one) + np.trace(two) - 2 * middle)
-    return total / float(a.shape[1])
 
 
 def _weights(module: nn.Module) -> int:
