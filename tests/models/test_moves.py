@@ -49,7 +49,7 @@ def check(board: tuple[Array, Array, float], moved: dict[int, int]) -> Array:
     return new
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(boards())
 def test_changed_rows_keep_the_rhythm(board: tuple[Array, Array, float]) -> None:
     """Every slot has as many hits as before, and no more notes move than were asked for."""
@@ -62,7 +62,7 @@ def test_changed_rows_keep_the_rhythm(board: tuple[Array, Array, float]) -> None
     assert bool(moved) == (room and wanted > 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(boards())
 def test_changed_slots_keep_the_order_of_onsets(board: tuple[Array, Array, float]) -> None:
     """Chords move as one, none passes another, and each keeps its rows."""
@@ -74,7 +74,7 @@ def test_changed_slots_keep_the_order_of_onsets(board: tuple[Array, Array, float
     assert before == after
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(boards())
 def test_changed_slots_keep_each_drum(board: tuple[Array, Array, float]) -> None:
     """Apart, each row keeps its number of hits, and its hits stay between their neighbours."""

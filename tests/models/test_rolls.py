@@ -68,7 +68,7 @@ def grid_of(
     return grid, slot.tolist(), offset.tolist()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(phrases())
 def test_every_time_is_had_back(phrase: tuple[Meter, float, list[float]]) -> None:
     """Slot and offset give the onset again, whatever the meter, and every slot used exists."""
@@ -148,7 +148,7 @@ def test_a_late_note_of_the_last_bar_stays_in_it() -> None:
     assert offsets == pytest.approx([0.8])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 15), st.floats(-0.05, 0.05)), min_size=1, max_size=16))
 def test_straight_notes_a_little_off_are_no_triplets(notes: list[tuple[int, float]]) -> None:
     """No straight phrase within 25 ms of the grid at 120 beats a minute is taken for triplets."""
@@ -157,7 +157,7 @@ def test_straight_notes_a_little_off_are_no_triplets(notes: list[tuple[int, floa
     assert slots == [slot for slot, _ in notes]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-0.06, 0.06), min_size=16, max_size=16), st.sampled_from([1, 2]))
 def test_full_straight_bars_are_no_triplets_at_any_jitter(late: list[float], step: int) -> None:
     """A bar of eighths, or one of sixteenths, is straight with 30 ms of jitter, too."""
