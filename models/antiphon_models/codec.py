@@ -28,7 +28,7 @@ HINTS: Final = 2 * SLOTS + 2
 LONGEST: Final = 5.0
 """See :data:`antiphon_models.dic.LONGEST`."""
 
-CHANCE: Final = (0.15, 0.1)
+CHANCE: Final = (0.15, 0.0)
 """How much of the error to expect is played as chance when humanising: velocity, offset."""
 
 RANGE: Final = 0.1
