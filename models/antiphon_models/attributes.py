@@ -13,7 +13,10 @@ from antiphon_models.rolls import SLOTS
 NAMES: Final = ("density", "syncopation", "register", "velocity", "swing", "polyphony")
 """Named dimensions in the order in which the latent space has them."""
 
-_FEW: Final = 1e-4
+
+def _some(count: Any) -> Any:
+    """Return a count to divide by: where there is nothing, one, so that slopes stay gentle."""
+    return count + (count < 0.5)
 
 
 def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
@@ -48,9 +51,10 @@ def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
         polyphony
             hits at an onset.
     """
-    total = hit.sum((1, 2, 3)) + _FEW
+    count = hit.sum((1, 2, 3))
+    total = _some(count)
     onset = 1 - (1 - hit).prod(-1)  # (windows, beats, SLOTS)
-    onsets = onset.sum((1, 2)) + _FEW
+    onsets = _some(onset.sum((1, 2)))
     flat = hit.reshape(len(hit), -1, hit.shape[-1])  # (windows, slots, rows)
     weak = flat[:, 1:-1:2] * (1 - flat[:, 2::2])
     middle = flat[:, 2:-2:4] * (1 - flat[:, 4::4])
@@ -59,10 +63,10 @@ def measure(hit: Any, velocity: Any, offset: Any, beats: Any) -> list[Any]:
     row = row.cumsum(-1) - 1  # (rows,), whatever library it is of
     register = (hit * row).sum((1, 2, 3)) / total
     strong, off = hit[:, :, 0::2], hit[:, :, 1::2]
-    swing = (off * offset[:, :, 1::2]).sum((1, 2, 3)) / (off.sum((1, 2, 3)) + _FEW)
-    swing = swing - (strong * offset[:, :, 0::2]).sum((1, 2, 3)) / (strong.sum((1, 2, 3)) + _FEW)
+    late = (off * offset[:, :, 1::2]).sum((1, 2, 3)) / _some(off.sum((1, 2, 3)))
+    early = (strong * offset[:, :, 0::2]).sum((1, 2, 3)) / _some(strong.sum((1, 2, 3)))
     loud = (hit * velocity).sum((1, 2, 3)) / total
-    return [total / beats, syncopation, register, loud, swing, total / onsets]
+    return [count / beats, syncopation, register, loud, late - early, total / onsets]
 
 
 assert SLOTS == 4  # the slices above count on it

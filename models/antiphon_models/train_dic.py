@@ -86,11 +86,11 @@ TOUCH_LEVELS: Final = 33
 ASKED: Final = (0.12, 0.36, 0.14, 0.12, 0.12, 0.14)
 """How often each named dimension is asked for another value, in the order of their names."""
 
-CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (0.5, 1.0)}
+CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched": (1.5, 1.0)}
 """Weight of the decoder's obedience to the named dimensions, and how softly a hit answers to it:
 of the many cells of a pitched roll only those that are in doubt may be moved."""
 
-CONTROL_STEPS: Final = (1000, 3000)
+CONTROL_STEPS: Final = (500, 1500)
 """Steps between which that weight grows: who cannot yet repeat a phrase must not vary it."""
 
 KL_WEIGHT: Final = 0.01

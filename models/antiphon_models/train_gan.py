@@ -250,9 +250,9 @@ class GANRecipe:
         return sum(POINTS.get(name, 100.0) * abs(came[name] - real[name]) for name in real)
 
     def _phrases(self, batch: Batch, cells: Any, duration: Any) -> Phrases:
-        parts = (np.ascontiguousarray(cells[..., i]) for i in range(3))
+        hit, velocity, offset = (np.ascontiguousarray(cells[..., i]) for i in range(3))
         kind = self._config.dic.kind
-        return Phrases(kind, *parts, duration, batch.position, batch.bpm)
+        return Phrases(kind, hit, velocity, offset, duration, batch.position, batch.bpm)
 
     def _set(self, config: GANConfig) -> None:
         self._config = self._gan.config = config
