@@ -17,8 +17,9 @@ from antiphon.errors import CheckpointError, PhraseError
 from antiphon.model import Keep, Variation, Varier
 from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Voice
 from antiphon_models import runtime
+from antiphon_models.notation import fit
 from antiphon_models.rolls import DRUM_ROW, write_sheet
-from antiphon_models.variation import NetworkVarier, fit, load_varier
+from antiphon_models.variation import NetworkVarier, load_varier
 from networks import make_gan, make_varier, save_network, to_editor
 
 VARIER = make_varier(seed=3)
@@ -348,7 +349,6 @@ def test_what_cannot_be_varied_is_refused(phrase: Phrase, length: float, what: s
         lambda: VARIER.check(phrase, Beats(length)),
         lambda: VARIER.variations(phrase, Beats(length), 0.5, 1, (1,)),
         lambda: VARIER.humanise(phrase, Beats(length), 0.5, 1, (1,)),
-        lambda: VARIER.groove(phrase, Beats(length), 1, (1,)),
         lambda: VARIER.blend(phrase, phrase, Beats(length), 2),
     ):
         with pytest.raises(PhraseError, match=what) as caught:
@@ -357,6 +357,15 @@ def test_what_cannot_be_varied_is_refused(phrase: Phrase, length: float, what: s
         assert caught.value.found.startswith("found ")
         assert caught.value.remedy
         assert "\n" not in str(caught.value)
+
+
+def test_drums_are_made_to_any_notes() -> None:
+    """Drums to a phrase take its rhythm alone, so its pitches may be any; no notes are refused."""
+    for odd in (Phrase((drum(0.0, 56), drum(1.0, 70))), Phrase((key(0.0, 5), key(1.5, 120)))):
+        (made,) = make_varier("drums").groove(odd, FOUR, 1, (1,))
+        assert {note.channel for note in made.notes} == {10}
+    with pytest.raises(PhraseError, match="with notes"):
+        VARIER.groove(Phrase(), FOUR, 1, (1,))
 
 
 def test_a_missing_network_is_named() -> None:

@@ -1,0 +1,246 @@
+"""Phrases as musicians' notes and as a network's cells, and the way from one to the other.
+
+A note that is kept is the musician's own note, with its own length and channel; nothing passes
+through a roll that need not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Voice
+from antiphon_models.codec import LONGEST, Editor, Prepared
+from antiphon_models.rolls import (
+    MAX_DURATION,
+    ROWS,
+    SIXTEENTH,
+    FloatArray,
+    Kind,
+    Sheet,
+    is_drum,
+    pitch_of,
+    position,
+    write_sheet,
+)
+
+TIGHT: Final = 0.02
+"""Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
+
+LEAN: Final = 0.45
+"""Sixteenths that a note which moved to another slot is off it at most, so that none passes
+another."""
+
+SHORTEST: Final = 1e-3
+"""Beats that a note lasts at least; notes of one key that are nearer begin at once."""
+
+
+def midi_velocity(velocity: float) -> int:
+    """Return the MIDI velocity (1..127) nearest to a number."""
+    return min(max(round(velocity), 1), 127)
+
+
+class Plain:
+    """What a phrase is like, so that new notes are like it."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet, self._rows = sheet, ROWS[sheet.kind]
+        cells = sheet.roll.reshape(-1, sheet.roll.shape[-1])
+        placed = [(n, c) for n, c in zip(sheet.notes, sheet.cell.tolist(), strict=True) if c >= 0]
+        self.known = [(n, c, float(cells[c, 1]), float(cells[c, 2])) for n, c in placed]
+        """Notes with their cells, and the velocity and the offset of each cell."""
+        self.unknown = [n for n, c in zip(sheet.notes, sheet.cell, strict=True) if c < 0]
+        """Notes that the networks know nothing of; they stay as they are."""
+        self._notes = [n for n, _ in placed]
+        self._starts = np.array([n.start for n in self._notes])
+        self._pitches = np.array([n.pitch for n in self._notes])
+        lengths: list[float] = sorted({n.duration for n in self._notes})
+        self._lengths = lengths or [SIXTEENTH]
+        self.on_grid = all(abs(late) < TIGHT for _, _, _, late in self.known)
+        velocities = {n.velocity for n in self._notes}
+        self.flat_velocity = len(velocities) == 1 and len(placed) > 1
+        self._velocity = next(iter(velocities), 80)
+        self._of_row: dict[int, Counter[int]] = {}
+        for note, cell in placed:
+            self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
+
+    def time(self, cell: int) -> float:
+        """Return where a cell lies, in beats."""
+        return self._sheet.grid.time(cell // self._rows)
+
+    def pitch(self, row: int) -> int:
+        """Return the pitch of a row: the one that the phrase has there, if any."""
+        if row in self._of_row:
+            return self._of_row[row].most_common(1)[0][0]
+        return pitch_of(self._sheet.kind, row)
+
+    def new_note(self, cell: int, velocity: float, offset: float, duration: float) -> Note:
+        """Make a note for a cell; its length is the nearest that the phrase has."""
+        pitch = self.pitch(cell % self._rows)
+        start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
+        drums = self._sheet.kind == "drums"
+        like = self._nearest(start, pitch)
+        wanted = max(min(2 ** (LONGEST * duration) - 1, MAX_DURATION) * SIXTEENTH, 0.02)
+        length = min(self._lengths, key=lambda have: abs(math.log(have / wanted)))
+        return Note(
+            Beats(start),
+            pitch,
+            midi_velocity(self._velocity if self.flat_velocity else 127 * velocity),
+            Beats(like.duration if drums and like else length),
+            like.channel if like else (DRUM_CHANNEL if drums else 1),
+            like.voice if like else (Voice.DRUMS if drums else Voice.KEYS),
+        )
+
+    def _nearest(self, start: float, pitch: int) -> Note | None:
+        """Return the note of the phrase that a new one is most like, for its channel."""
+        if not self._notes:
+            return None
+        cost = np.abs(self._pitches - pitch) + 4 * np.abs(self._starts - start)
+        return self._notes[int(cost.argmin())]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The drums, or the pitched notes, of a phrase, ready to be varied."""
+
+    sheet: Sheet
+    editor: Editor
+    phrase: Prepared
+    position: FloatArray
+    duration: FloatArray
+    meter: Meter
+    end: float
+    plain: Plain
+
+    @property
+    def size(self) -> int:
+        """Hits on the grid."""
+        return int(self.sheet.hits.sum())
+
+
+def make_part(editor: Editor, phrase: Phrase, length: Beats) -> Part:
+    """Get the notes of a phrase, all of the editor's kind, ready to be varied."""
+    kind = editor.kind
+    sheet = write_sheet(kind, phrase.notes, phrase.meter, length, phrase.bpm)
+    where = position_of(sheet)
+    lengths = np.zeros(sheet.hits.size, np.float32)
+    known = sheet.cell >= 0
+    sixteenths = np.array([n.duration / SIXTEENTH for n in phrase.notes], np.float32)
+    lengths[sheet.cell[known]] = np.log2(1 + sixteenths[known]) / LONGEST
+    return Part(
+        sheet,
+        editor,
+        editor.prepare(sheet.roll, where),
+        where,
+        lengths.reshape(sheet.hits.shape),
+        phrase.meter,
+        float(length),
+        Plain(sheet),
+    )
+
+
+def by_kind(notes: Sequence[Note]) -> dict[Kind, list[Note]]:
+    """Part drums from pitched notes."""
+    found: dict[Kind, list[Note]] = {}
+    for note in notes:
+        found.setdefault("drums" if is_drum(note) else "pitched", []).append(note)
+    return found
+
+
+def position_of(sheet: Sheet) -> FloatArray:
+    """Return the position features of a sheet's beats."""
+    grid = sheet.grid
+    bpm = np.full(grid.beats, grid.bpm)
+    return position(grid.phase, grid.bar, grid.triplet, grid.valid, bpm)
+
+
+def write_notes(
+    part: Part,
+    felt: tuple[FloatArray, ...],
+    hits: FloatArray,
+    moved: dict[int, int],
+    *,
+    timed: bool,
+) -> list[Note]:
+    """Carry out a change on the notes.
+
+    Parameters
+    ----------
+    part : Part
+        The phrase.
+    felt : tuple of ndarray
+        Velocity, offset and duration of each cell, (beats, SLOTS, rows) each.
+    hits : ndarray
+        (beats, SLOTS, rows): where notes begin now.
+    moved : dict
+        Cells whose notes go to another cell, with their lengths and channels.
+    timed : bool
+        Whether kept notes take on microtiming; if not, they begin where they began.
+    """
+    plain, rows = part.plain, ROWS[part.sheet.kind]
+    velocity, offset, duration = (values.ravel().tolist() for values in felt)
+    flat = (hits.ravel() > 0).tolist()
+    notes, taken = [], set()
+    for note, cell, loud, late in plain.known:
+        goal = moved.get(cell, cell)
+        if not flat[goal]:
+            continue
+        taken.add(goal)
+        louder = 0.0 if plain.flat_velocity else 127 * (velocity[goal] - loud)
+        later = (offset[goal] - late) * SIXTEENTH if timed and not plain.on_grid else 0.0
+        pitch = note.pitch
+        if goal // rows != cell // rows:
+            lean = LEAN * SIXTEENTH
+            off = note.start - plain.time(cell)
+            later = plain.time(goal) + lean * math.tanh(off / lean) - note.start
+        if goal % rows != cell % rows:
+            pitch = plain.pitch(goal % rows)
+        notes.append(
+            Note(
+                Beats(note.start + later),
+                pitch,
+                midi_velocity(note.velocity + louder),
+                note.duration,
+                note.channel,
+                note.voice,
+            )
+        )
+    for cell in np.flatnonzero(hits).tolist():
+        if cell not in taken:
+            notes.append(plain.new_note(cell, velocity[cell], offset[cell], duration[cell]))
+    return fit([*notes, *plain.unknown], part.end)
+
+
+def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:
+    """Shorten notes so that no key is struck while it sounds, and none outlasts the phrase.
+
+    Of notes that strike one key at once the first is left; without `drop`, all are.
+    """
+    kept: list[Note] = []
+    last: dict[tuple[int, int], int] = {}
+    for note in sorted(notes):
+        key = note.channel, note.pitch
+        if key in last:
+            before = kept[last[key]]
+            if note.start - before.start < SHORTEST:
+                if not drop:
+                    kept.append(note)
+                continue  # one key, one onset, one note
+            if before.end > note.start:
+                kept[last[key]] = replace(before, duration=Beats(note.start - before.start))
+        last[key] = len(kept)
+        kept.append(note)
+    return [_within(note, end) for note in kept]
+
+
+def _within(note: Note, end: float) -> Note:
+    """Let a note end with the phrase, if it begins before that."""
+    if note.end <= end + 1e-9:
+        return note
+    room = end - note.start
+    return replace(note, duration=Beats(min(note.duration, room if room > SHORTEST else SHORTEST)))
