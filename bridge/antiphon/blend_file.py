@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from antiphon import smf
+from antiphon.daemon import load_varier
 from antiphon.errors import PhraseError, UsageError
 from antiphon.excerpt import Excerpt, excerpt, repeated
 from antiphon.midifile import read_midi
 from antiphon.out_folder import check_folder
 from antiphon.parts import Parts
 from antiphon.song import MidiSong
-from antiphon.vary_file import MOST_FILES, add_phrase_arguments, file_names, load_varier, save
+from antiphon.vary_file import MOST_FILES, add_phrase_arguments, file_names, save
 
 
 def add_blend_arguments(parser: argparse.ArgumentParser) -> None:

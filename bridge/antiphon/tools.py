@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon import config
-from antiphon.daemon import load_player
+from antiphon.daemon import load_player, load_varier
 from antiphon.errors import AntiphonError
 from antiphon.osc.server import DEFAULT_HOST, DEFAULT_PORT
 from antiphon.ports.base import PortOptions
@@ -81,6 +81,7 @@ def run_doctor(args: argparse.Namespace) -> int:
         _ports,
         lambda: _osc(args.osc_port),
         _network,
+        _varier,
         _accelerator,
         _timer,
         _priority,
@@ -148,6 +149,16 @@ def _network() -> Finding:
         return Finding("model", "fault", str(error), "install the package again")
     took = (time.perf_counter() - began) * 1e3
     return Finding("model", "ok", f"{player.info.name}, loaded in {took:.0f} ms")
+
+
+def _varier() -> Finding:
+    began = time.perf_counter()
+    try:
+        names = load_varier().names
+    except (AntiphonError, ImportError) as error:
+        return Finding("variations", "fault", str(error), "install the package again")
+    took = (time.perf_counter() - began) * 1e3
+    return Finding("variations", "ok", f"{', '.join(names)}, loaded in {took:.0f} ms")
 
 
 def _accelerator() -> Finding:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from antiphon import pianoroll
+from antiphon.daemon import load_varier
 from antiphon.errors import UsageError
 from antiphon.excerpt import Excerpt, excerpt
 from antiphon.midifile import encode_song, read_midi
@@ -19,27 +19,11 @@ from antiphon.out_folder import INDEX, check_folder, encode_index, write_folder
 from antiphon.parts import Parts
 from antiphon.song import MidiSong, MidiTrack
 
-VARIER: Final = "antiphon_models.variation:load_varier"
-"""The code that loads the networks, as an import string: the bridge does not import the models."""
-
 TOOLS: Final[dict[str, float | None]] = {"vary": 0.3, "humanise": 1.0, "groove": None}
 """The tools, with the amount each takes if none is given; a groove takes none at all."""
 
 MOST_FILES: Final = 99
 MOST_SEED: Final = 2**31 - 1
-
-
-def load_varier(names: Sequence[str]) -> Varier:
-    """Load the networks that vary phrases, by name or path; those that ship for the rest.
-
-    Raises
-    ------
-    CheckpointError
-        If there is none of that name, or it cannot be used.
-    """
-    module, _, function = VARIER.partition(":")
-    varier: Varier = getattr(importlib.import_module(module), function)(tuple(names))
-    return varier
 
 
 def add_phrase_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import mido
 import pytest
 
 import varier
-from antiphon import cli, vary_file
+from antiphon import cli, daemon
 from antiphon.midifile import read_midi, write_midi
 from antiphon.music import Beats, Meter, Note
 from varier import FakeVarier
@@ -25,7 +25,7 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> FakeVarier:
     """Put the stand-in in the networks' place."""
     fake = FakeVarier()
     monkeypatch.setattr(varier, "load_varier", fake.named, raising=False)
-    monkeypatch.setattr(vary_file, "VARIER", "varier:load_varier")
+    monkeypatch.setattr(daemon, "VARIER", "varier:load_varier")
     return fake
 
 
@@ -158,7 +158,6 @@ def test_the_networks_that_ship_blend_two_files(
     two: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the real networks the ends are the files themselves, and the way lies between them."""
-    pytest.importorskip("antiphon_models.variation")
     monkeypatch.undo()
     assert cli.main(["blend", *two, "--bars", "1", "--steps", "5"]) == 0
     first, last = (read_midi(Path(two[2]) / name).phrase() for name in ("01.mid", "05.mid"))

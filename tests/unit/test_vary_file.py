@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import varier
-from antiphon import cli, vary_file
+from antiphon import cli, daemon
 from antiphon.midifile import MeterMark, TempoMark, read_midi, write_midi
 from antiphon.model import Keep
 from antiphon.music import Beats, Meter, Note, Voice
@@ -30,7 +30,7 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> FakeVarier:
     """Put the stand-in in the networks' place."""
     fake = FakeVarier()
     monkeypatch.setattr(varier, "load_varier", fake.named, raising=False)
-    monkeypatch.setattr(vary_file, "VARIER", "varier:load_varier")
+    monkeypatch.setattr(daemon, "VARIER", "varier:load_varier")
     return fake
 
 
@@ -438,7 +438,6 @@ def test_all_files_are_written_or_none(
 
 def test_the_networks_that_ship_vary_a_file(tune: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the real networks amount 0 is the file itself, and every tool gives what it promises."""
-    pytest.importorskip("antiphon_models.variation")
     monkeypatch.undo()
     same = vary(tune, "--amount", "0", "--count", "1", out="same")
     assert read_midi(same / "01.mid").tracks == read_midi(tune).tracks
