@@ -80,17 +80,30 @@ class Musician:
         raise AssertionError("the networks that vary never came")
 
 
+def capture_riff(musician: Musician) -> None:
+    """Play a bar and capture it; on a machine that is busy elsewhere it may be over too late."""
+    for last in (False, False, False, True):
+        musician.beat(0)
+        for number, pitch in enumerate(RIFF):
+            musician.send("note", pitch, 90, 1)
+            musician.beat((number + 1) % 4)
+            musician.send("note", pitch, 0, 1)
+        errors = len(musician.errors)
+        musician.send("capture", 4.0)
+        try:
+            assert musician.hear("phrase") == (4.0, 4)
+        except AssertionError:
+            if last or musician.errors[errors:] != [(NOT_NOW, "/antiphon/capture")]:
+                raise
+        else:
+            return
+
+
 def loop_something(musician: Musician) -> list[tuple[object, ...]]:
     """Play a bar, loop it, vary it, pick, keep and undo; return what was told of variations."""
     musician.send("capture", 4.0)
     musician.hear("error", NOT_NOW, "/antiphon/capture")
-    musician.beat(0)
-    for number, pitch in enumerate(RIFF):
-        musician.send("note", pitch, 90, 1)
-        musician.beat((number + 1) % 4)
-        musician.send("note", pitch, 0, 1)
-    musician.send("capture", 4.0)
-    assert musician.hear("phrase") == (4.0, 4)
+    capture_riff(musician)
     musician.send("param/vary/amount", 0.0)
     musician.send("mode", "loop")
     musician.hear("state", 3)
@@ -120,7 +133,7 @@ def loop_something(musician: Musician) -> list[tuple[object, ...]]:
 @pytest.fixture
 def antiphon(tmp_path: Path) -> Iterator[Antiphon]:
     """Run ``antiphon play`` without MIDI, quick enough for a test."""
-    process = Antiphon(tmp_path, "--backend", "none", "--bpm", "240", "--mode", "off")
+    process = Antiphon(tmp_path, "--backend", "none", "--bpm", "180", "--mode", "off")
     yield process
     process.kill()
 
