@@ -91,7 +91,8 @@ CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched
 of the many cells of a pitched roll only those that are in doubt may be moved."""
 
 SURE: Final = 3.0
-"""How softly notes that are there answer, however sure the decoder is: else none is ever left out."""
+"""How softly notes that are there answer, however sure of them the decoder is: else none would
+ever be left out."""
 
 CONTROL_STEPS: Final = (500, 1500)
 """Steps between which that weight grows: who cannot yet repeat a phrase must not vary it."""
