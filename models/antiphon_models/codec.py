@@ -400,13 +400,12 @@ def touch(
 
     `chance` is Laplace noise, (beats, SLOTS, rows, 2).
     """
-    there, share = phrase.hit > 0, soften(amount)
+    there = phrase.hit > 0
+    own = np.where(there, np.float32(faithful(amount)), np.float32(0))
     felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))
-    felt = felt[:, :, None, :] * chance
-    velocity, offset = cells.velocity + felt[..., 0], cells.offset + felt[..., 1]
-    own = np.where(there, 1 - share, np.float32(0))
-    velocity = velocity + own * (phrase.velocity - velocity)
-    offset = offset + own * (phrase.offset - offset)
+    felt = np.sqrt(1 - own**2)[..., None] * (felt[:, :, None, :] * chance)
+    velocity = cells.velocity + own * (phrase.velocity - cells.velocity) + felt[..., 0]
+    offset = cells.offset + own * (phrase.offset - cells.offset) + felt[..., 1]
     return (
         np.minimum(np.maximum(velocity, 1 / 127), 1.0),
         np.minimum(np.maximum(offset, -0.75), 0.75),
@@ -414,9 +413,9 @@ def touch(
     )
 
 
-def soften(amount: float) -> float:
-    """Return how much of the generator's touch kept notes take on, for an amount 0..1."""
-    return 1 - (1 - amount) ** 2
+def faithful(amount: float) -> float:
+    """Return how much kept notes stay what they were, see :func:`antiphon_models.gan.faithful`."""
+    return (1 - amount) ** 2
 
 
 def load_codec(checkpoint: Checkpoint) -> Codec:

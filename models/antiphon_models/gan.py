@@ -297,19 +297,25 @@ class GAN(nn.Module):
         soft = (score - level).masked_fill(score == -torch.inf, -30.0).sigmoid()
         flip = flip + soft - soft.detach()  # hard forwards, soft backwards
         new = (flat + (1 - 2 * flat) * flip).reshape(hit.shape)
-        share = soften((wanted / self.config.reach).clamp(0, 1))[:, None, None, None]
+        amount = (wanted / self.config.reach).clamp(0, 1)[:, None, None, None]
+        own = hit * faithful(amount)
         felt = edit.spread.exp()[..., None, :] * chance  # (windows, beats, SLOTS, rows, 2)
-        velocity, offset = edit.velocity + felt[..., 0], edit.offset + felt[..., 1]
-        velocity = torch.where(hit > 0, torch.lerp(roll[..., 1], velocity, share), velocity)
-        offset = torch.where(hit > 0, torch.lerp(roll[..., 2], offset, share), offset)
+        velocity, offset = (
+            mean + own * (roll[..., i] - mean) + (1 - own**2).sqrt() * felt[..., i - 1]
+            for i, mean in ((1, edit.velocity), (2, edit.offset))
+        )
         length = torch.where(hit > 0, duration, edit.duration)
         cells = torch.stack([new, new * velocity, new * offset, new * length], -1)
         return cells, edit
 
 
-def soften(amount: Any) -> Any:
-    """Return how much of the generator's touch kept notes take on, for an amount 0..1."""
-    return 1 - (1 - amount) ** 2
+def faithful(amount: Any) -> Any:
+    """Return how much kept notes stay what they were, for an amount 0..1.
+
+    A kept note lies as far from what the generator expects as it did, times this; what that
+    takes from the range of velocities and offsets, chance gives back.
+    """
+    return (1 - amount) ** 2
 
 
 def pair_loss(edit: Edit, target: Tensor, duration: Tensor, valid: Tensor) -> Tensor:
