@@ -27,6 +27,8 @@ COLOURS: Final = {
     "variation": VERMILION,
     "groove": VERMILION,
     "blend": VERMILION,
+    "kept": BLUE,
+    "new": VERMILION,
 }
 """Colours of the parts by their names; 5.7 and 4.8 to 1 against the paper."""
 
