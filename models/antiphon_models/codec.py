@@ -15,7 +15,7 @@ import numpy as np
 from antiphon.errors import CheckpointError
 from antiphon_models.checkpoint import Checkpoint
 from antiphon_models.noise import draw_noise
-from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, Kind
+from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, IntArray, Kind
 
 Weights = Mapping[str, FloatArray]
 
@@ -321,7 +321,9 @@ class Editor:
         return np.where(phrase.valid, score, NO_ROOM).astype(np.float32)
 
 
-def choose_flips(score: FloatArray, hit: FloatArray, wanted: float) -> FloatArray:
+def choose_flips(
+    score: FloatArray, hit: FloatArray, wanted: float, most: int | None = None
+) -> FloatArray:
     """Choose the best flips up to a distance, see :func:`antiphon_models.gan.choose_flips`.
 
     Parameters
@@ -330,6 +332,8 @@ def choose_flips(score: FloatArray, hit: FloatArray, wanted: float) -> FloatArra
         (beats, SLOTS, rows).
     wanted : float
         Distance.
+    most : int, optional
+        Most hits in a slot, that a melody may stay a melody; any number if not given.
 
     Returns
     -------
@@ -341,6 +345,9 @@ def choose_flips(score: FloatArray, hit: FloatArray, wanted: float) -> FloatArra
     flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
     best = np.argpartition(-flat, flips - 1)[:flips]
     order = best[np.argsort(-flat[best], kind="stable")]
+    if most is not None:
+        order = _in_voices(order, hit, most)
+        flips = len(order)
     removes = hit.ravel()[order]
     total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)
     apart = np.arange(1, flips + 1) / np.maximum(total, 1.0)
@@ -349,6 +356,36 @@ def choose_flips(score: FloatArray, hit: FloatArray, wanted: float) -> FloatArra
     new = hit.copy().ravel()
     new[order[:count]] = 1 - new[order[:count]]
     return new.reshape(hit.shape)
+
+
+def _in_voices(order: IntArray, hit: FloatArray, most: int) -> IntArray:
+    """Order flips so that no slot ever has more than `most` hits: some wait for a removal."""
+    rows, flat = hit.shape[-1], hit.ravel().tolist()
+    count = hit.sum(-1).ravel().astype(np.int64).tolist()
+    waiting: dict[int, list[int]] = {}
+    chosen: list[int] = []
+    for cell in order.tolist():
+        slot = cell // rows
+        if flat[cell]:
+            chosen.append(cell)
+            if waiting.get(slot):
+                chosen.append(waiting[slot].pop(0))
+            else:
+                count[slot] -= 1
+        elif count[slot] < most:
+            chosen.append(cell)
+            count[slot] += 1
+        else:
+            waiting.setdefault(slot, []).append(cell)
+    return np.array(chosen, np.int64)
+
+
+def voices(kind: Kind, hit: FloatArray) -> int | None:
+    """Return how many notes a variation of hits (beats, SLOTS, rows) may strike at once.
+
+    Pitched phrases keep to what their fullest onset has, drums have as many arms as they like.
+    """
+    return None if kind == "drums" else max(int(hit.sum(-1).max()), 1)
 
 
 def vary_roll(
@@ -389,7 +426,7 @@ def vary_roll(
     wanted = editor.reach * amount
     cells = editor.edit(phrase, wanted, noise)
     score = editor.scores(phrase, cells, cell_noise, heat)
-    hit = choose_flips(score, phrase.hit, wanted)
+    hit = choose_flips(score, phrase.hit, wanted, voices(editor.kind, phrase.hit))
     return hit, *touch(phrase, cells, duration, amount, chance)
 
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,9 @@ TIGHT: Final = 0.02
 LEAN: Final = 0.45
 """Sixteenths that a note which moved to another slot is off it at most, so that none passes
 another."""
+
+OVERLAP: Final = 0.07
+"""Beats that the notes of a melody may sound into each other."""
 
 SHORTEST: Final = 1e-3
 """Beats that a note lasts at least; notes of one key that are nearer begin at once."""
@@ -62,6 +66,9 @@ class Plain:
         lengths: list[float] = sorted({n.duration for n in self._notes})
         self._lengths = lengths or [SIXTEENTH]
         self.on_grid = all(abs(late) < TIGHT for _, _, _, late in self.known)
+        line = sorted(self._notes)
+        self.melody = all(a.end <= b.start + OVERLAP for a, b in pairwise(line))
+        """Whether one note sounds at a time."""
         velocities = {n.velocity for n in self._notes}
         self.flat_velocity = len(velocities) == 1 and len(placed) > 1
         self._velocity = next(iter(velocities), 80)
@@ -213,7 +220,20 @@ def write_notes(
     for cell in np.flatnonzero(hits).tolist():
         if cell not in taken:
             notes.append(plain.new_note(cell, velocity[cell], offset[cell], duration[cell]))
+    if plain.melody and part.sheet.kind == "pitched":
+        notes = _one_at_a_time(notes)
     return fit([*notes, *plain.unknown], part.end)
+
+
+def _one_at_a_time(notes: Sequence[Note]) -> list[Note]:
+    """Let each note of a melody end where the next begins."""
+    line = sorted(notes)
+    return [
+        replace(a, duration=Beats(b.start - a.start))
+        if a.end > b.start + OVERLAP and b.start - a.start > SHORTEST
+        else a
+        for a, b in pairwise(line)
+    ] + line[-1:]
 
 
 def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:

@@ -18,7 +18,7 @@ from antiphon.music import Beats, Meter, Note, Phrase
 from antiphon_models import moves
 from antiphon_models.blend import blended, hits_of
 from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.codec import Editor, choose_flips, load_editor, touch
+from antiphon_models.codec import Editor, choose_flips, load_editor, touch, voices
 from antiphon_models.groove import groove_to, humanised, rhythm_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.notation import Part, by_kind, make_part, write_notes
@@ -286,7 +286,7 @@ def _varied(
     cells = editor.edit(phrase, wanted, noise)
     score = editor.scores(phrase, cells, cell_noise, heat=1 + 0.3 * seed[-1])
     if keep is Keep.NOTHING:
-        hits = choose_flips(score, phrase.hit, wanted)
+        hits = choose_flips(score, phrase.hit, wanted, voices(editor.kind, phrase.hit))
         moved: dict[int, int] = {}
         if not hits.any():  # a phrase is never varied into silence
             hits.ravel()[int(np.where(phrase.hit > 0, -np.inf, score).argmax())] = 1

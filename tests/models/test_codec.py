@@ -336,3 +336,18 @@ def test_configs_survive_their_json() -> None:
     with pytest.raises(KeyError):
         dic.DICConfig.from_dict({"kind": "drums"})
     assert Codec(config.to_dict(), weights_of(dic.DIC(config))).kind == "pitched"
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**16), wanted=st.floats(0.01, 0.9))
+def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
+    """With one hit a slot allowed, no variation of a melody strikes two notes at once."""
+    random = np.random.default_rng(seed)
+    hit = np.zeros((8, 4, 88), np.float32)
+    for slot in np.flatnonzero(random.random(32) < 0.4).tolist():
+        hit[slot // 4, slot % 4, random.integers(40, 60)] = 1
+    score = random.normal(size=hit.shape).astype(np.float32)
+    new = choose_flips(score, hit, wanted, most=1)
+    assert new.sum(-1).max() <= 1
+    free = choose_flips(score, hit, wanted, most=88)
+    np.testing.assert_array_equal(free, choose_flips(score, hit, wanted))
