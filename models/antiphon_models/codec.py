@@ -31,7 +31,7 @@ LONGEST: Final = 5.0
 CHANCE: Final = (0.15, 0.0)
 """How much of the error to expect is played as chance when humanising: velocity, offset."""
 
-RANGE: Final = 0.1
+RANGE: Final = 0.22
 """How far humanised offsets go from the mean towards the range that players have."""
 
 SPREADS: Final = (-6.0, -0.5)
