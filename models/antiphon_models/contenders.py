@@ -1,7 +1,7 @@
 """Who makes the variations that are judged: the GAN, and two baselines at the same distance.
 
 gan
-    as it is played: the numpy :class:`~antiphon_models.codec.Editor`, noise from
+    as it is played: the numpy :class:`~antiphon_models.editor.Editor`, noise from
     :func:`~antiphon_models.noise.draw_noise`, kept notes moved towards its touch.
 random_edit
     cells flipped at random until the phrase is as far from its source as the GAN's variation
@@ -27,8 +27,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from antiphon_models.codec import LONGEST, NO_ROOM, Code, Codec, Editor, choose_flips, vary_roll
+from antiphon_models.codec import LONGEST, Code, Codec
 from antiphon_models.data.windows import Bars, make_batch
+from antiphon_models.editor import NO_ROOM, Editor, choose_flips, vary_roll
 from antiphon_models.idiom import Phrases
 from antiphon_models.rolls import SLOTS, FloatArray, IntArray, distance, fill
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from antiphon_models import contenders
 from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.codec import Code, Editor, load_editor
+from antiphon_models.codec import Code
 from antiphon_models.data.pairs import find_pairs
 from antiphon_models.data.windows import Bars
+from antiphon_models.editor import Editor, load_editor
 from antiphon_models.evaluation_data import (
     Evaluated,
     Examples,

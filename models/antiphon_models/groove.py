@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from antiphon.music import DRUM_CHANNEL, Beats, Note, Phrase, Voice
-from antiphon_models.codec import HINTS, Code, Editor
+from antiphon_models.codec import HINTS, Code
+from antiphon_models.editor import Editor
 from antiphon_models.notation import Part, fit, midi_velocity, position_of
 from antiphon_models.rolls import SIXTEENTH, SLOTS, FloatArray, Sheet, pitch_of, write_sheet
 

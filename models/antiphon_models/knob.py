@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from antiphon_models.codec import LONGEST, Editor, Prepared, vary_roll
+from antiphon_models.codec import LONGEST
 from antiphon_models.contenders import code_distance, encode, gan, phases, spreads, to_rolls
+from antiphon_models.editor import Editor, Prepared, vary_roll
 from antiphon_models.idiom import Phrases
 from antiphon_models.likeness import spearman
 from antiphon_models.rolls import FloatArray, distance

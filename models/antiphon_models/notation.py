@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Voice
-from antiphon_models.codec import LONGEST, Editor, Prepared
+from antiphon_models.codec import LONGEST
+from antiphon_models.editor import Editor, Prepared
 from antiphon_models.rolls import (
     MAX_DURATION,
     ROWS,

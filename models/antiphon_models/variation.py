@@ -18,7 +18,7 @@ from antiphon.music import Beats, Meter, Note, Phrase
 from antiphon_models import moves
 from antiphon_models.blend import blended, hits_of
 from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.codec import Editor, choose_flips, load_editor, touch, voices
+from antiphon_models.editor import Editor, choose_flips, load_editor, touch, voices
 from antiphon_models.groove import groove_to, humanised, rhythm_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.notation import Part, by_kind, make_part, write_notes

@@ -20,12 +20,13 @@ from antiphon.music import Voice
 from antiphon_models import attributes, catalogue, contenders, knob, two_sample
 from antiphon_models.card import main as card_main
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
-from antiphon_models.codec import Code, Editor, load_codec, load_editor
+from antiphon_models.codec import Code, load_codec
 from antiphon_models.commands import add_train_arguments, run_train
 from antiphon_models.data.prepare import load_dataset
 from antiphon_models.data.storage import write_manifest, write_pieces
 from antiphon_models.data.windows import Bars, make_batch, read_bars
 from antiphon_models.dic import DICConfig, make_dic
+from antiphon_models.editor import Editor, load_editor
 from antiphon_models.evaluate import add_evaluate_arguments, run_evaluate
 from antiphon_models.evaluate_dic import mean_error, timing_error
 from antiphon_models.evaluation_data import choose_windows, cut_in_half

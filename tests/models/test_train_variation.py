@@ -16,9 +16,10 @@ from antiphon.errors import CheckpointError, DataError, UsageError
 from antiphon.music import Beats, Phrase, Voice
 from antiphon_models import loop
 from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.codec import load_codec, load_editor
+from antiphon_models.codec import load_codec
 from antiphon_models.commands import add_train_arguments, run_train
 from antiphon_models.dic import HINTS
+from antiphon_models.editor import load_editor
 from antiphon_models.events import piece_to_notes
 from antiphon_models.rolls import POSITION
 from antiphon_models.train_dic import load_dic

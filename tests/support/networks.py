@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from antiphon_models.checkpoint import save_checkpoint
-from antiphon_models.codec import Codec, Editor
+from antiphon_models.codec import Codec
 from antiphon_models.dic import DIC, DICConfig
+from antiphon_models.editor import Editor
 from antiphon_models.gan import GAN, GANConfig
 from antiphon_models.rolls import Kind
 from antiphon_models.variation import NetworkVarier

@@ -1,0 +1,280 @@
+"""The arithmetic of the GAN's generator, with numpy alone, and what is done with its scores.
+
+The formulas are those of :mod:`antiphon_models.gan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from antiphon_models.checkpoint import Checkpoint
+from antiphon_models.codec import (
+    Cells,
+    Codec,
+    Layer,
+    Trunk,
+    Weights,
+    exist,
+    misfit,
+    read_cells,
+    refuse_broken,
+    see,
+)
+from antiphon_models.noise import draw_noise
+from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, IntArray, Kind
+
+SPREADS: Final = (-6.0, -0.5)
+"""See :data:`antiphon_models.gan.SPREADS`."""
+
+NO_ROOM: Final = np.float32(-np.inf)
+"""Score of a cell that must not flip."""
+
+MOST: Final = 24
+"""Most flips of a beat, on average over a phrase; as in training, where a window has 192."""
+
+WINDOW: Final = 8
+"""See :data:`antiphon_models.data.windows.WINDOW`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A phrase that is to be varied: what does not change from one variation to the next."""
+
+    hit: FloatArray
+    velocity: FloatArray
+    offset: FloatArray
+    valid: FloatArray
+    exists: FloatArray
+    entered: FloatArray
+    slot_velocity: FloatArray
+    slot_offset: FloatArray
+
+
+class Editor:
+    """A GAN's generator, with the DIC that it leans on.
+
+    Parameters
+    ----------
+    config : mapping
+        As in a checkpoint.
+    weights : mapping
+        Name -> array.
+    name : str
+        What it is called.
+    """
+
+    def __init__(self, config: Mapping[str, Any], weights: Weights, name: str = "gan") -> None:
+        dic = config["dic"]
+        self.name = name
+        self.kind: Kind = dic["kind"]
+        self.reach, self.sharing = float(config["reach"]), float(config["sharing"])
+        self.temperature, self.noise = float(config["temperature"]), int(config["noise"])
+        own = {k.removeprefix("dic."): w for k, w in weights.items() if k.startswith("dic.")}
+        self.codec = Codec(dic, own)
+        self._trunk = Trunk(weights, "generator.trunk", int(config["blocks"]))
+        self._to_cells = Layer(weights, "generator.to_cells")
+        self._stay = float(weights["generator.stay"])
+
+    def prepare(self, roll: FloatArray, position: FloatArray) -> Prepared:
+        """Do once for a phrase (beats, ...) what all its variations share."""
+        seen, code = see(roll), self.codec.encode(roll, position)
+        style = np.broadcast_to(code.style, (len(position), code.style.shape[-1]))
+        known = np.concatenate([seen, position, code.content, style], -1)
+        weight = self._trunk.enter.weight
+        entered = known @ weight[: known.shape[-1]] + self._trunk.enter.bias
+        hit, velocity, offset = (roll[..., i] for i in range(3))
+        slot_velocity, slot_offset = velocity, offset
+        if self.kind == "pitched":
+            means = seen[:, -2 * SLOTS :].reshape(len(seen), 2, SLOTS, 1)
+            slot_velocity, slot_offset = means[:, 0], means[:, 1]
+        valid = position[..., -SLOTS:, None] > 0
+        return Prepared(
+            hit,
+            velocity,
+            offset,
+            np.broadcast_to(valid, hit.shape),
+            exist(position),
+            entered,
+            slot_velocity,
+            slot_offset,
+        )
+
+    def edit(self, phrase: Prepared, wanted: float, noise: FloatArray) -> Cells:
+        """Say what a variation at a distance would be like; noise is (beats, noise)."""
+        far = np.full((len(noise), 1), wanted, np.float32)
+        rest: FloatArray = np.concatenate([far, noise], -1)
+        weight = self._trunk.enter.weight
+        h: FloatArray = phrase.entered + rest @ weight[-rest.shape[-1] :]
+        out = read_cells(self.kind, self._to_cells(self._trunk.go_on(h, phrase.exists)))
+        return Cells(
+            out.hit + self._stay * (2 * phrase.hit - 1),
+            out.velocity + phrase.slot_velocity,
+            out.offset + phrase.slot_offset,
+            out.duration,
+            out.spread,
+        )
+
+    def scores(
+        self, phrase: Prepared, cells: Cells, noise: FloatArray, heat: float = 1.0
+    ) -> FloatArray:
+        """Return how much each cell wants to flip, (beats, SLOTS, rows)."""
+        score = (1 - 2 * phrase.hit) * cells.hit + heat * self.temperature * noise
+        return np.where(phrase.valid, score, NO_ROOM).astype(np.float32)
+
+
+def choose_flips(
+    score: FloatArray, hit: FloatArray, wanted: float, most: int | None = None
+) -> FloatArray:
+    """Choose the best flips up to a distance, see :func:`antiphon_models.gan.choose_flips`.
+
+    Parameters
+    ----------
+    score, hit : ndarray
+        (beats, SLOTS, rows).
+    wanted : float
+        Distance.
+    most : int, optional
+        Most hits in a slot, that a melody may stay a melody; any number if not given.
+
+    Returns
+    -------
+    ndarray
+        (beats, SLOTS, rows): the hits after the flips.
+    """
+    if wanted <= 0:
+        return hit.copy()
+    flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
+    best = np.argpartition(-flat, flips - 1)[:flips]
+    order = best[np.argsort(-flat[best], kind="stable")]
+    if most is not None:
+        order = _in_voices(order, hit, most)
+        flips = len(order)
+    removes = hit.ravel()[order]
+    total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)
+    apart = np.arange(1, flips + 1) / np.maximum(total, 1.0)
+    apart[flat[order] == NO_ROOM] = np.inf
+    count = int(np.abs(apart - wanted).argmin()) + 1
+    new = hit.copy().ravel()
+    new[order[:count]] = 1 - new[order[:count]]
+    return new.reshape(hit.shape)
+
+
+def _in_voices(order: IntArray, hit: FloatArray, most: int) -> IntArray:
+    """Order flips so that no slot ever has more than `most` hits: some wait for a removal."""
+    rows, flat = hit.shape[-1], hit.ravel().tolist()
+    count = hit.sum(-1).ravel().astype(np.int64).tolist()
+    waiting: dict[int, list[int]] = {}
+    chosen: list[int] = []
+    for cell in order.tolist():
+        slot = cell // rows
+        if flat[cell]:
+            chosen.append(cell)
+            if waiting.get(slot):
+                chosen.append(waiting[slot].pop(0))
+            else:
+                count[slot] -= 1
+        elif count[slot] < most:
+            chosen.append(cell)
+            count[slot] += 1
+        else:
+            waiting.setdefault(slot, []).append(cell)
+    return np.array(chosen, np.int64)
+
+
+def voices(kind: Kind, hit: FloatArray) -> int | None:
+    """Return how many notes a variation of hits (beats, SLOTS, rows) may strike at once.
+
+    Pitched phrases keep to what their fullest onset has, drums have as many arms as they like.
+    """
+    return None if kind == "drums" else max(int(hit.sum(-1).max()), 1)
+
+
+def vary_roll(
+    editor: Editor,
+    phrase: Prepared,
+    duration: FloatArray,
+    phase: FloatArray,
+    amount: float,
+    random: np.random.Generator,
+    heat: float = 1.0,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Make one variation of a roll.
+
+    Parameters
+    ----------
+    editor, phrase
+        The network, and what it prepared.
+    duration : ndarray
+        (beats, SLOTS, rows): of the phrase's hits, as in LONGEST.
+    phase : ndarray
+        (beats,): whole beats since the bar line.
+    amount : float
+        0..1.
+    random : numpy.random.Generator
+        The only source of chance.
+    heat : float
+        Scales the noise of the cells once more; above 1 the unlikely comes up.
+
+    Returns
+    -------
+    hit, velocity, offset, duration : ndarray
+        (beats, SLOTS, rows); the last three mean something where there is a hit.
+    """
+    if amount <= 0:
+        return phrase.hit, phrase.velocity, phrase.offset, duration
+    rows = phrase.hit.shape[-1]
+    noise, cell_noise, chance = draw_noise(random, phase, rows, editor.noise, editor.sharing)
+    wanted = editor.reach * amount
+    cells = editor.edit(phrase, wanted, noise)
+    score = editor.scores(phrase, cells, cell_noise, heat)
+    hit = choose_flips(score, phrase.hit, wanted, voices(editor.kind, phrase.hit))
+    return hit, *touch(phrase, cells, duration, amount, chance)
+
+
+def touch(
+    phrase: Prepared, cells: Cells, duration: FloatArray, amount: float, chance: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return velocity, offset and duration of the cells: kept notes stay in part what they were.
+
+    `chance` is Laplace noise, (beats, SLOTS, rows, 2).
+    """
+    there = phrase.hit > 0
+    own = np.where(there, np.float32(faithful(amount)), np.float32(0))
+    felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))
+    felt = np.sqrt(1 - own**2)[..., None] * (felt[:, :, None, :] * chance)
+    velocity = cells.velocity + own * (phrase.velocity - cells.velocity) + felt[..., 0]
+    offset = cells.offset + own * (phrase.offset - cells.offset) + felt[..., 1]
+    return (
+        np.minimum(np.maximum(velocity, 1 / 127), 1.0),
+        np.minimum(np.maximum(offset, -0.75), 0.75),
+        np.where(there, duration, np.minimum(np.maximum(cells.duration, 0.05), 1.0)),
+    )
+
+
+def faithful(amount: float) -> float:
+    """Return how much kept notes stay what they were, see :func:`antiphon_models.gan.faithful`."""
+    return (1 - amount) ** 2
+
+
+def load_editor(checkpoint: Checkpoint) -> Editor:
+    """Make an editor of a GAN's checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights do not fit.
+    """
+    refuse_broken(checkpoint)
+    try:
+        editor = Editor(checkpoint.config, checkpoint.weights, checkpoint.path.stem)
+        beats = np.zeros((1, POSITION), np.float32)
+        shape = (1, SLOTS, ROWS[editor.kind], 3 if editor.kind == "drums" else 4)
+        phrase = editor.prepare(np.zeros(shape, np.float32), beats)
+        editor.edit(phrase, 0.5, np.zeros((1, editor.noise), np.float32))
+    except (KeyError, ValueError, TypeError) as error:
+        raise misfit(checkpoint, error) from error
+    return editor
