@@ -90,10 +90,6 @@ CONTROL: Final[dict[Kind, tuple[float, float]]] = {"drums": (3.0, 2.0), "pitched
 """Weight of the decoder's obedience to the named dimensions, and how softly a hit answers to it:
 of the many cells of a pitched roll only those that are in doubt may be moved."""
 
-SURE: Final = 3.0
-"""How softly notes that are there answer, however sure of them the decoder is: else none would
-ever be left out."""
-
 CONTROL_STEPS: Final = (500, 1500)
 """Steps between which that weight grows: who cannot yet repeat a phrase must not vary it."""
 
@@ -210,9 +206,8 @@ class DICRecipe:
         valid = torch.from_numpy(batch.valid).to(self.device)[..., None]
         beats = torch.from_numpy(batch.beats).to(self.device)
         weight, softness = CONTROL[self._config.kind]
-        struck = out.hit > 0
-        soft = torch.where(struck, out.hit / SURE, out.hit / softness).sigmoid() * valid
-        hard = struck * valid
+        soft = (out.hit / softness).sigmoid() * valid
+        hard = (out.hit > 0) * valid
         hit = hard + soft - soft.detach()
         found = attributes.measure(hit, out.velocity, out.offset, beats)
         came = ((torch.stack(found, -1) - self._means) / self._scales).gather(1, which[:, None])
