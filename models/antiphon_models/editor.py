@@ -148,6 +148,8 @@ def choose_flips(
     if wanted <= 0:
         return hit.copy()
     flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
+    if most is not None:  # those that can be reached, and as many for what has to wait
+        flips = min(flips, int(3 * hit.sum() * wanted / max(1 - wanted, 0.05)) + 64)
     best = np.argpartition(-flat, flips - 1)[:flips]
     order = best[np.argsort(-flat[best], kind="stable")]
     if most is not None:
@@ -165,13 +167,13 @@ def choose_flips(
 
 def _in_voices(order: IntArray, hit: FloatArray, most: int) -> IntArray:
     """Order flips so that no slot ever has more than `most` hits: some wait for a removal."""
-    rows, flat = hit.shape[-1], hit.ravel().tolist()
-    count = hit.sum(-1).ravel().astype(np.int64).tolist()
+    rows, struck = hit.shape[-1], (hit.ravel()[order] > 0).tolist()
+    count = hit.sum(-1).ravel().tolist()
     waiting: dict[int, list[int]] = {}
     chosen: list[int] = []
-    for cell in order.tolist():
+    for cell, leaves in zip(order.tolist(), struck, strict=True):
         slot = cell // rows
-        if flat[cell]:
+        if leaves:
             chosen.append(cell)
             if waiting.get(slot):
                 chosen.append(waiting[slot].pop(0))
@@ -236,22 +238,36 @@ def vary_roll(
 
 
 def touch(
-    phrase: Prepared, cells: Cells, duration: FloatArray, amount: float, chance: FloatArray
+    phrase: Prepared,
+    cells: Cells,
+    duration: FloatArray,
+    amount: float,
+    chance: FloatArray,
+    at: Any = ...,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return velocity, offset and duration of the cells: kept notes stay in part what they were.
+    """Return velocity, offset and duration of cells: kept notes stay in part what they were.
 
-    `chance` is Laplace noise, (beats, SLOTS, rows, 2).
+    Parameters
+    ----------
+    phrase, cells, duration, amount
+        As in :func:`vary_roll`, and what the network says.
+    chance : ndarray
+        (beats, SLOTS, rows, 2): Laplace noise.
+    at : index
+        Which cells; all of them if not given.
     """
-    there = phrase.hit > 0
+    there = phrase.hit[at] > 0
     own = np.where(there, np.float32(faithful(amount)), np.float32(0))
-    felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))
-    felt = np.sqrt(1 - own**2)[..., None] * (felt[:, :, None, :] * chance)
-    velocity = cells.velocity + own * (phrase.velocity - cells.velocity) + felt[..., 0]
-    offset = cells.offset + own * (phrase.offset - cells.offset) + felt[..., 1]
+    beat_and_slot = at if at is ... else at[:2]
+    felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))[beat_and_slot]
+    felt = felt[:, :, None, :] if at is ... else felt
+    felt = np.sqrt(1 - own**2)[..., None] * (felt * chance[at])
+    velocity = cells.velocity[at] + own * (phrase.velocity[at] - cells.velocity[at]) + felt[..., 0]
+    offset = cells.offset[at] + own * (phrase.offset[at] - cells.offset[at]) + felt[..., 1]
     return (
         np.minimum(np.maximum(velocity, 1 / 127), 1.0),
         np.minimum(np.maximum(offset, -0.75), 0.75),
-        np.where(there, duration, np.minimum(np.maximum(cells.duration, 0.05), 1.0)),
+        np.where(there, duration[at], np.minimum(np.maximum(cells.duration[at], 0.05), 1.0)),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,18 +39,29 @@ def draw_noise(
         (beats, SLOTS, rows, 2), Laplace with a mean deviation of 1, which moves velocities and
         offsets.
     """
-    beats = len(phase)
+    beats, shape = len(phase), (SLOTS, rows)
     where = phase.astype(np.int64)
     period = int(where.max(initial=0)) + 1
-    common, own = sharing**0.5, (1 - sharing) ** 0.5
-    noise = common * random.normal(size=(period, width))[where]
-    noise = noise + own * random.normal(size=(beats, width))
-    shape = (SLOTS, rows)
-    cells = common * _logistic(random, (period, *shape))[where]
-    cells = cells + own * _logistic(random, (beats, *shape))
-    chance = common * random.laplace(size=(period, *shape, 2))[where]
-    chance = chance + own * random.laplace(size=(beats, *shape, 2))
-    return noise.astype(np.float32), cells.astype(np.float32), chance.astype(np.float32)
+
+    def mixed(draw: Callable[[tuple[int, ...]], FloatArray], size: tuple[int, ...]) -> FloatArray:
+        found = np.zeros((beats, *size), np.float32)
+        if sharing > 0:
+            found += np.float32(sharing**0.5) * draw((period, *size))[where]
+        if sharing < 1:
+            found += np.float32((1 - sharing) ** 0.5) * draw((beats, *size))
+        return found
+
+    return (
+        mixed(lambda size: random.standard_normal(size, np.float32), (width,)),
+        mixed(lambda size: _logistic(random, size), shape),
+        mixed(lambda size: _laplace(random, size), (*shape, 2)),
+    )
+
+
+def _laplace(random: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    size = random.standard_exponential(shape, np.float32)
+    found: FloatArray = np.copysign(size, random.random(shape, np.float32) - np.float32(0.5))
+    return found
 
 
 def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,9 @@ LEAN: Final = 0.45
 """Sixteenths that a note which moved to another slot is off it at most, so that none passes
 another."""
 
+IN_ORDER: Final = attrgetter("start", "pitch", "velocity", "duration", "channel")
+"""Sorts notes as they compare, and several times as fast."""
+
 OVERLAP: Final = 0.07
 """Beats that the notes of a melody may sound into each other."""
 
@@ -62,8 +66,6 @@ class Plain:
         self.unknown = [n for n, c in zip(sheet.notes, sheet.cell, strict=True) if c < 0]
         """Notes that the networks know nothing of; they stay as they are."""
         self._notes = [n for n, _ in placed]
-        self._starts = np.array([n.start for n in self._notes])
-        self._pitches = np.array([n.pitch for n in self._notes])
         lengths: list[float] = sorted({n.duration for n in self._notes})
         self._lengths = lengths or [SIXTEENTH]
         self.on_grid = all(abs(late) < TIGHT for _, _, _, late in self.known)
@@ -106,10 +108,11 @@ class Plain:
 
     def _nearest(self, start: float, pitch: int) -> Note | None:
         """Return the note of the phrase that a new one is most like, for its channel."""
-        if not self._notes:
-            return None
-        cost = np.abs(self._pitches - pitch) + 4 * np.abs(self._starts - start)
-        return self._notes[int(cost.argmin())]
+        return min(
+            self._notes,
+            key=lambda n: abs(n.pitch - pitch) + 4 * abs(n.start - start),
+            default=None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,9 +172,8 @@ def position_of(sheet: Sheet) -> FloatArray:
 
 def write_notes(
     part: Part,
-    felt: tuple[FloatArray, ...],
-    hits: FloatArray,
-    moved: dict[int, int],
+    told: Mapping[int, tuple[float, float, float]],
+    moved: Mapping[int, int],
     *,
     timed: bool,
 ) -> list[Note]:
@@ -181,26 +183,23 @@ def write_notes(
     ----------
     part : Part
         The phrase.
-    felt : tuple of ndarray
-        Velocity, offset and duration of each cell, (beats, SLOTS, rows) each.
-    hits : ndarray
-        (beats, SLOTS, rows): where notes begin now.
-    moved : dict
+    told : mapping
+        Cells where notes begin now, each with velocity, offset and duration.
+    moved : mapping
         Cells whose notes go to another cell, with their lengths and channels.
     timed : bool
         Whether kept notes take on microtiming; if not, they begin where they began.
     """
     plain, rows = part.plain, ROWS[part.sheet.kind]
-    velocity, offset, duration = (values.ravel().tolist() for values in felt)
-    flat = (hits.ravel() > 0).tolist()
     notes, taken = [], set()
     for note, cell, loud, late in plain.known:
         goal = moved.get(cell, cell)
-        if not flat[goal]:
+        if goal not in told:
             continue
         taken.add(goal)
-        louder = 0.0 if plain.flat_velocity else 127 * (velocity[goal] - loud)
-        later = (offset[goal] - late) * SIXTEENTH if timed and not plain.on_grid else 0.0
+        velocity, offset, _ = told[goal]
+        louder = 0.0 if plain.flat_velocity else 127 * (velocity - loud)
+        later = (offset - late) * SIXTEENTH if timed and not plain.on_grid else 0.0
         pitch = note.pitch
         if goal // rows != cell // rows:
             lean = LEAN * SIXTEENTH
@@ -218,9 +217,7 @@ def write_notes(
                 note.voice,
             )
         )
-    for cell in np.flatnonzero(hits).tolist():
-        if cell not in taken:
-            notes.append(plain.new_note(cell, velocity[cell], offset[cell], duration[cell]))
+    notes += [plain.new_note(cell, *told[cell]) for cell in told if cell not in taken]
     if plain.melody and part.sheet.kind == "pitched":
         notes = _one_at_a_time(notes)
     return fit([*notes, *plain.unknown], part.end)
@@ -228,7 +225,7 @@ def write_notes(
 
 def _one_at_a_time(notes: Sequence[Note]) -> list[Note]:
     """Let each note of a melody end where the next begins."""
-    line = sorted(notes)
+    line = sorted(notes, key=IN_ORDER)
     return [
         replace(a, duration=Beats(b.start - a.start))
         if a.end > b.start + OVERLAP and b.start - a.start > SHORTEST
@@ -244,7 +241,7 @@ def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:
     """
     kept: list[Note] = []
     last: dict[tuple[int, int], int] = {}
-    for note in sorted(notes):
+    for note in sorted(notes, key=IN_ORDER):
         key = note.channel, note.pitch
         if key in last:
             before = kept[last[key]]

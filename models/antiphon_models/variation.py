@@ -21,7 +21,7 @@ from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.editor import Editor, choose_flips, load_editor, touch, voices
 from antiphon_models.groove import groove_to, humanised, rhythm_of
 from antiphon_models.noise import draw_noise
-from antiphon_models.notation import Part, by_kind, make_part, write_notes
+from antiphon_models.notation import IN_ORDER, Part, by_kind, make_part, write_notes
 from antiphon_models.rolls import ROWS, SIXTEENTH, FloatArray, Kind, write_sheet
 from antiphon_models.runtime import checkpoint_path, use_one_thread
 
@@ -252,7 +252,7 @@ def _distinct(
         for attempt in range(TRIES):
             made = [_varied(part, amount, (*seed, index, attempt), keep) for part in parts]
             print_ = b"".join(hits.tobytes() for hits, _ in made)
-            notes = tuple(sorted(n for _, found in made for n in found))
+            notes = tuple(sorted((n for _, found in made for n in found), key=IN_ORDER))
             if _sound(notes) not in sounded:
                 if print_ not in seen:
                     break
@@ -297,5 +297,8 @@ def _varied(
         hits[list(moved)] = 0
         hits[list(moved.values())] = 1
         hits = hits.reshape(phrase.hit.shape)
-    felt = touch(part.phrase, cells, part.duration, amount, chance)
-    return hits, write_notes(part, felt, hits, moved, timed=keep is Keep.NOTHING)
+    struck = hits.nonzero()
+    felt = touch(part.phrase, cells, part.duration, amount, chance, struck)
+    values = zip(*(each.tolist() for each in felt), strict=True)
+    told = dict(zip(np.ravel_multi_index(struck, hits.shape).tolist(), values, strict=True))
+    return hits, write_notes(part, told, moved, timed=keep is Keep.NOTHING)
