@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,9 @@ SPREADS: Final = (-6.0, -0.5)
 
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
+
+TAIL: Final = 2.5
+"""How much less likely than as many as the phrase has notes, as a log, a new pitch may be."""
 
 MOST: Final = 24
 """Most flips of a beat, on average over a phrase; as in training, where a window has 192."""
@@ -123,7 +127,14 @@ class Editor:
     ) -> FloatArray:
         """Return how much each cell wants to flip, (beats, SLOTS, rows)."""
         score = (1 - 2 * phrase.hit) * cells.hit + heat * self.temperature * noise
-        return np.where(phrase.valid, score, NO_ROOM).astype(np.float32)
+        room = phrase.valid
+        if self.kind == "pitched":  # of so many pitches each is unlikely, the wrong ones too
+            free = np.where(room & (phrase.hit == 0), cells.hit, NO_ROOM)
+            many = min(max(int(phrase.hit.sum()), 4), free.size)
+            room = room & (free > np.partition(free.ravel(), -many)[-many] - TAIL) | (
+                phrase.hit > 0
+            )
+        return np.where(room, score, NO_ROOM).astype(np.float32)
 
 
 def choose_flips(
@@ -138,7 +149,8 @@ def choose_flips(
     wanted : float
         Distance.
     most : int, optional
-        Most hits in a slot, that a melody may stay a melody; any number if not given.
+        Most hits in a slot, that a melody may stay a melody; notes then come as they go. Any
+        number, in the order of their scores alone, if not given.
 
     Returns
     -------
@@ -148,12 +160,12 @@ def choose_flips(
     if wanted <= 0:
         return hit.copy()
     flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
-    if most is not None:  # those that can be reached, and as many for what has to wait
-        flips = min(flips, int(3 * hit.sum() * wanted / max(1 - wanted, 0.05)) + 64)
     best = np.argpartition(-flat, flips - 1)[:flips]
     order = best[np.argsort(-flat[best], kind="stable")]
     if most is not None:
-        order = _in_voices(order, hit, most)
+        notes = np.flatnonzero(hit)
+        notes = notes[np.argsort(-flat[notes], kind="stable")]
+        order = _in_balance(notes, order[hit.ravel()[order] == 0], flat, hit, most)
         flips = len(order)
     removes = hit.ravel()[order]
     total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)
@@ -165,26 +177,43 @@ def choose_flips(
     return new.reshape(hit.shape)
 
 
-def _in_voices(order: IntArray, hit: FloatArray, most: int) -> IntArray:
-    """Order flips so that no slot ever has more than `most` hits: some wait for a removal."""
-    rows, struck = hit.shape[-1], (hit.ravel()[order] > 0).tolist()
+def _in_balance(
+    notes: IntArray, free: IntArray, score: FloatArray, hit: FloatArray, most: int
+) -> IntArray:
+    """Order flips so that notes come as they go, and no slot ever has more than `most`.
+
+    Notes that leave are few and sure, notes that come are spread over many cells: by their
+    scores alone a melody would only ever lose notes. An addition to a full slot waits for a
+    removal there.
+    """
+    rows, slack = hit.shape[-1], 1 + int(hit.sum()) // 16
+    leaving, losses = notes.tolist(), score[notes].tolist()
     count = hit.sum(-1).ravel().tolist()
-    waiting: dict[int, list[int]] = {}
+    heap = list(zip((-score[free]).tolist(), free.tolist(), strict=True))  # sorted: a heap
+    waiting: dict[int, list[tuple[float, int]]] = {}
     chosen: list[int] = []
-    for cell, leaves in zip(order.tolist(), struck, strict=True):
-        slot = cell // rows
-        if leaves:
-            chosen.append(cell)
-            if waiting.get(slot):
-                chosen.append(waiting[slot].pop(0))
-            else:
-                count[slot] -= 1
-        elif count[slot] < most:
-            chosen.append(cell)
-            count[slot] += 1
+    gone = came = 0
+    while True:
+        while heap and count[heap[0][1] // rows] >= most:
+            item = heappop(heap)
+            waiting.setdefault(item[1] // rows, []).append(item)
+        if not heap and gone == len(leaving):
+            return np.array(chosen, np.int64)
+        add = bool(heap) and (gone == len(leaving) or -heap[0][0] >= losses[gone])
+        if heap and gone - came >= slack:
+            add = True
+        elif gone < len(leaving) and came - gone >= slack:
+            add = False
+        if add:
+            cell = heappop(heap)[1]
+            came, step = came + 1, 1
         else:
-            waiting.setdefault(slot, []).append(cell)
-    return np.array(chosen, np.int64)
+            cell = leaving[gone]
+            gone, step = gone + 1, -1
+        chosen.append(cell)
+        count[cell // rows] += step
+        for item in waiting.pop(cell // rows, ()) if step < 0 else ():
+            heappush(heap, item)
 
 
 def voices(kind: Kind, hit: FloatArray) -> int | None:

@@ -119,14 +119,16 @@ def test_an_editor_varies_as_the_network(kind: Kind, amount: float) -> None:
             x, torch.from_numpy(duration), at, model.encode(x, at), wanted, *tensors
         )
     for n in range(3):
-        hit, velocity, offset, length = vary_roll(
-            editor,
-            editor.prepare(roll[n], where[n]),
-            duration[n],
-            phase,
-            amount,
-            np.random.default_rng(n),
-        )
+        phrase = editor.prepare(roll[n], where[n])
+        inputs, cell_noise, chance = noise[n]
+        cells = editor.edit(phrase, amount * editor.reach, inputs)
+        score = (1 - 2 * phrase.hit) * cells.hit + editor.temperature * cell_noise
+        score = np.where(phrase.valid, score, NO_ROOM)
+        hit = choose_flips(score, phrase.hit, amount * editor.reach)
+        velocity, offset, length = touch(phrase, cells, duration[n], amount, chance)
+        if kind == "drums":  # pitched phrases keep their voices besides
+            played = vary_roll(editor, phrase, duration[n], phase, amount, np.random.default_rng(n))
+            np.testing.assert_array_equal(played[0], hit)
         truth = made[n].numpy()
         np.testing.assert_array_equal(hit, truth[..., 0].round())
         there = hit > 0
@@ -331,7 +333,7 @@ def test_configs_survive_their_json() -> None:
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**16), wanted=st.floats(0.01, 0.9))
 def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
-    """With one hit a slot allowed, no variation of a melody strikes two notes at once."""
+    """No variation of a melody strikes two notes at once, and as many notes come as go."""
     random = np.random.default_rng(seed)
     hit = np.zeros((8, 4, 88), np.float32)
     for slot in np.flatnonzero(random.random(32) < 0.4).tolist():
@@ -339,5 +341,7 @@ def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
     score = random.normal(size=hit.shape).astype(np.float32)
     new = choose_flips(score, hit, wanted, most=1)
     assert new.sum(-1).max() <= 1
-    free = choose_flips(score, hit, wanted, most=88)
-    np.testing.assert_array_equal(free, choose_flips(score, hit, wanted))
+    size = hit.sum()
+    assert abs(new.sum() - size) <= 1 + size // 16 or wanted > 0.6
+    nearer = choose_flips(score, hit, wanted / 2, most=1)
+    assert not ((nearer != hit) & (new == hit)).any()
