@@ -16,7 +16,13 @@ from antiphon_models import train_gan as training
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import HINTS, LONGEST, Codec, load_codec
 from antiphon_models.data import windows
-from antiphon_models.editor import MOST, SPREADS, WINDOW, choose_flips, load_editor, vary_roll
+from antiphon_models.editor import (
+    NO_ROOM,
+    choose_flips,
+    load_editor,
+    touch,
+    vary_roll,
+)
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, Kind, distance, position
 from antiphon_models.train_dic import load_dic
