@@ -17,7 +17,10 @@ from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import HINTS, LONGEST, Codec, load_codec
 from antiphon_models.data import windows
 from antiphon_models.editor import (
+    MOST,
     NO_ROOM,
+    SPREADS,
+    WINDOW,
     choose_flips,
     load_editor,
     touch,
