@@ -34,7 +34,7 @@ SPREADS: Final = (-6.0, -0.5)
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
 
-TAIL: Final = 2.5
+TAIL: Final = 1.6
 """How much less likely than as many as the phrase has notes, as a log, a new pitch may be."""
 
 MOST: Final = 24
