@@ -17,7 +17,7 @@ import torch
 
 from antiphon.errors import AntiphonError, CheckpointError, DataError
 from antiphon.music import Voice
-from antiphon_models import attributes, catalogue, contenders, knob, two_sample
+from antiphon_models import attributes, catalogue, checkpoint, contenders, knob, two_sample
 from antiphon_models.card import main as card_main
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import Code, load_codec
@@ -228,9 +228,13 @@ def test_what_cannot_be_evaluated_is_refused(
 
 
 def test_sets_of_another_kind_are_left_out_aloud(
-    data: Path, networks: Path, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    networks: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A set without notes of the kind is left out with a word, and so is a missing baseline."""
+    monkeypatch.setattr(checkpoint, "SHIPPED", networks / "nothing")
     parser = argparse.ArgumentParser()
     add_evaluate_arguments(parser)
     args = ["dic", "--data", str(data), "--checkpoint", str(networks / "dic-drums.safetensors")]
