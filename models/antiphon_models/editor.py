@@ -131,7 +131,7 @@ class Editor:
         if self.kind == "pitched":  # of so many pitches each is unlikely, the wrong ones too
             free = np.where(room & (phrase.hit == 0), cells.hit, NO_ROOM)
             many = min(max(int(phrase.hit.sum()), 4), free.size)
-            room = room & (free > np.partition(free.ravel(), -many)[-many] - TAIL) | (
+            room = room & (free > np.partition(free.ravel(), -many)[-many] - heat * TAIL) | (
                 phrase.hit > 0
             )
         return np.where(room, score, NO_ROOM).astype(np.float32)
@@ -165,7 +165,7 @@ def choose_flips(
     if most is not None:
         notes = np.flatnonzero(hit)
         notes = notes[np.argsort(-flat[notes], kind="stable")]
-        order = _in_balance(notes, order[hit.ravel()[order] == 0], flat, hit, most)
+        order = _in_balance(notes, order[hit.ravel()[order] == 0], flat, hit, wanted, most)
         flips = len(order)
     removes = hit.ravel()[order]
     total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)
@@ -178,9 +178,16 @@ def choose_flips(
 
 
 def _in_balance(
-    notes: IntArray, free: IntArray, score: FloatArray, hit: FloatArray, most: int
+    notes: IntArray,
+    free: IntArray,
+    score: FloatArray,
+    hit: FloatArray,
+    wanted: float,
+    most: int,
 ) -> IntArray:
-    """Order flips so that notes come as they go, and no slot ever has more than `most`.
+    """Order flips, up to the first that is too far, so that notes come as they go.
+
+    No slot ever has more than `most`.
 
     Notes that leave are few and sure, notes that come are spread over many cells: by their
     scores alone a melody would only ever lose notes. An addition to a full slot waits for a
@@ -193,12 +200,12 @@ def _in_balance(
     waiting: dict[int, list[tuple[float, int]]] = {}
     chosen: list[int] = []
     gone = came = 0
-    while True:
+    while len(chosen) <= wanted * (2 * len(leaving) + came - gone):
         while heap and count[heap[0][1] // rows] >= most:
             item = heappop(heap)
             waiting.setdefault(item[1] // rows, []).append(item)
         if not heap and gone == len(leaving):
-            return np.array(chosen, np.int64)
+            break
         add = bool(heap) and (gone == len(leaving) or -heap[0][0] >= losses[gone])
         if heap and gone - came >= slack:
             add = True
@@ -214,6 +221,7 @@ def _in_balance(
         count[cell // rows] += step
         for item in waiting.pop(cell // rows, ()) if step < 0 else ():
             heappush(heap, item)
+    return np.array(chosen, np.int64)
 
 
 def voices(kind: Kind, hit: FloatArray) -> int | None:
