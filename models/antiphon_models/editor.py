@@ -165,7 +165,8 @@ def choose_flips(
     if most is not None:
         notes = np.flatnonzero(hit)
         notes = notes[np.argsort(-flat[notes], kind="stable")]
-        order = _in_balance(notes, order[hit.ravel()[order] == 0], flat, hit, wanted, most)
+        free = order[(hit.ravel()[order] == 0) & (flat[order] > NO_ROOM)]
+        order = _in_balance(notes, free, flat, hit, wanted, most)
         flips = len(order)
     removes = hit.ravel()[order]
     total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)

@@ -354,3 +354,16 @@ def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
     assert abs(new.sum() - size) <= 1 + size // 16 or wanted > 0.6
     nearer = choose_flips(score, hit, wanted / 2, most=1)
     assert not ((nearer != hit) & (new == hit)).any()
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**16), wanted=st.floats(0.01, 0.95), room=st.floats(0.0, 0.01))
+def test_no_note_comes_where_there_is_no_room(seed: int, wanted: float, room: float) -> None:
+    """However few cells may be struck, and however far it is to go, no other cell ever is."""
+    random = np.random.default_rng(seed)
+    hit = np.zeros((8, 4, 88), np.float32)
+    hit.ravel()[random.choice(hit.size, 12, replace=False)] = 1
+    open_cells = (random.random(hit.shape) < room) | (hit > 0)
+    score = np.where(open_cells, random.normal(size=hit.shape), NO_ROOM).astype(np.float32)
+    for most in (1, 2, None):
+        assert not choose_flips(score, hit, wanted, most)[~open_cells].any()
