@@ -89,9 +89,9 @@ class Layer:
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Apply the layer to (..., inputs)."""
-        found: FloatArray = x @ self.weight
-        found += self.bias
-        return found
+        flat: FloatArray = x.reshape(-1, x.shape[-1]) @ self.weight  # one product, not many
+        flat += self.bias
+        return flat.reshape(*x.shape[:-1], -1)
 
 
 class Trunk:

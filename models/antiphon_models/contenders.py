@@ -29,7 +29,8 @@ import numpy.typing as npt
 
 from antiphon_models.codec import LONGEST, Code, Codec
 from antiphon_models.data.windows import Bars, make_batch
-from antiphon_models.editor import NO_ROOM, Editor, choose_flips, vary_roll
+from antiphon_models.editor import Editor, vary_roll
+from antiphon_models.flips import NO_ROOM, choose_flips
 from antiphon_models.idiom import Phrases
 from antiphon_models.rolls import SLOTS, FloatArray, IntArray, distance, fill
 
@@ -100,9 +101,9 @@ def code_distance(a: Code, b: Code, spread: tuple[FloatArray, FloatArray]) -> Fl
 
     The root of the mean squared difference over all dimensions, each in its own spread.
     """
-    content = (((a.content - b.content) / spread[0]) ** 2).mean((-2, -1))
-    style = (((a.style - b.style) / spread[1]) ** 2).mean(-1)
-    return np.asarray(np.sqrt(content + style), np.float32)
+    content = ((a.content - b.content) / spread[0]).reshape(len(a.content), -1)
+    style = (a.style - b.style) / spread[1]
+    return np.asarray(np.sqrt((np.hstack([content, style]) ** 2).mean(-1)), np.float32)
 
 
 def gan(editor: Editor, phrases: Phrases, amount: float, seed: int) -> Phrases:
@@ -110,9 +111,9 @@ def gan(editor: Editor, phrases: Phrases, amount: float, seed: int) -> Phrases:
     rolls, cells = to_rolls(phrases), []
     coded = np.log2(1 + phrases.duration) / LONGEST
     for index, phase in enumerate(phases(phrases)):
-        prepared = editor.prepare(rolls[index], phrases.position[index])
+        prepared = editor.prepare(rolls[index], phrases.position[index], coded[index])
         random = np.random.default_rng((seed, index))
-        cells.append(vary_roll(editor, prepared, coded[index], phase, amount, random))
+        cells.append(vary_roll(editor, prepared, phase, amount, random))
     hit, velocity, offset, code = (np.stack(part) for part in zip(*cells, strict=True))
     long = sixteenths(code) if phrases.kind == "pitched" else np.zeros_like(hit)
     return _clean(replace(phrases, hit=hit, velocity=velocity, offset=offset, duration=long))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from typing import Any, Final
 
 import numpy as np
@@ -25,23 +24,37 @@ from antiphon_models.codec import (
     refuse_broken,
     see,
 )
+from antiphon_models.flips import NO_ROOM, Frame, choose_flips, frame_of
 from antiphon_models.noise import draw_noise
-from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, IntArray, Kind
+from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, Kind
 
 SPREADS: Final = (-6.0, -0.5)
 """See :data:`antiphon_models.gan.SPREADS`."""
 
-NO_ROOM: Final = np.float32(-np.inf)
-"""Score of a cell that must not flip."""
-
 TAIL: Final = 1.6
 """How much less likely than as many as the phrase has notes, as a log, a new pitch may be."""
 
-MOST: Final = 24
-"""Most flips of a beat, on average over a phrase; as in training, where a window has 192."""
+TIGHT: Final = 0.02
+"""Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
 
-WINDOW: Final = 8
-"""See :data:`antiphon_models.data.windows.WINDOW`."""
+
+@dataclass(frozen=True, eq=False)
+class Manner:
+    """How the notes of a phrase are alike; a variation's are alike in the same way.
+
+    Attributes
+    ----------
+    velocity : float or None
+        Of all notes, if it is the same.
+    on_grid : bool
+        Whether no note is off it.
+    durations : ndarray
+        All that occur, rising, as in LONGEST.
+    """
+
+    velocity: float | None
+    on_grid: bool
+    durations: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +64,14 @@ class Prepared:
     hit: FloatArray
     velocity: FloatArray
     offset: FloatArray
+    duration: FloatArray
     valid: FloatArray
     exists: FloatArray
     entered: FloatArray
     slot_velocity: FloatArray
     slot_offset: FloatArray
+    manner: Manner
+    frame: Frame | None
 
 
 class Editor:
@@ -83,8 +99,18 @@ class Editor:
         self._to_cells = Layer(weights, "generator.to_cells")
         self._stay = float(weights["generator.stay"])
 
-    def prepare(self, roll: FloatArray, position: FloatArray) -> Prepared:
-        """Do once for a phrase (beats, ...) what all its variations share."""
+    def prepare(self, roll: FloatArray, position: FloatArray, duration: FloatArray) -> Prepared:
+        """Do once for a phrase what all its variations share.
+
+        Parameters
+        ----------
+        roll : ndarray
+            (beats, SLOTS, rows, channels).
+        position : ndarray
+            (beats, POSITION).
+        duration : ndarray
+            (beats, SLOTS, rows): of the hits, as in LONGEST.
+        """
         seen, code = see(roll), self.codec.encode(roll, position)
         style = np.broadcast_to(code.style, (len(position), code.style.shape[-1]))
         known = np.concatenate([seen, position, code.content, style], -1)
@@ -100,16 +126,19 @@ class Editor:
             hit,
             velocity,
             offset,
+            duration,
             np.broadcast_to(valid, hit.shape),
             exist(position),
             entered,
             slot_velocity,
             slot_offset,
+            manner_of(hit, velocity, offset, duration),
+            frame_of(hit, position) if self.kind == "pitched" else None,
         )
 
     def edit(self, phrase: Prepared, wanted: float, noise: FloatArray) -> Cells:
-        """Say what a variation at a distance would be like; noise is (beats, noise)."""
-        far = np.full((len(noise), 1), wanted, np.float32)
+        """Say what variations at a distance would be like; noise is (..., beats, noise)."""
+        far = np.full((*noise.shape[:-1], 1), wanted, np.float32)
         rest: FloatArray = np.concatenate([far, noise], -1)
         weight = self._trunk.enter.weight
         h: FloatArray = phrase.entered + rest @ weight[-rest.shape[-1] :]
@@ -137,106 +166,23 @@ class Editor:
         return np.where(room, score, NO_ROOM).astype(np.float32)
 
 
-def choose_flips(
-    score: FloatArray, hit: FloatArray, wanted: float, most: int | None = None
-) -> FloatArray:
-    """Choose the best flips up to a distance, see :func:`antiphon_models.gan.choose_flips`.
-
-    Parameters
-    ----------
-    score, hit : ndarray
-        (beats, SLOTS, rows).
-    wanted : float
-        Distance.
-    most : int, optional
-        Most hits in a slot, that a melody may stay a melody; notes then come as they go. Any
-        number, in the order of their scores alone, if not given.
-
-    Returns
-    -------
-    ndarray
-        (beats, SLOTS, rows): the hits after the flips.
-    """
-    if wanted <= 0:
-        return hit.copy()
-    flat, flips = score.ravel(), min(score.size, MOST * max(len(score), WINDOW))
-    best = np.argpartition(-flat, flips - 1)[:flips]
-    order = best[np.argsort(-flat[best], kind="stable")]
-    if most is not None:
-        notes = np.flatnonzero(hit)
-        notes = notes[np.argsort(-flat[notes], kind="stable")]
-        free = order[(hit.ravel()[order] == 0) & (flat[order] > NO_ROOM)]
-        order = _in_balance(notes, free, flat, hit, wanted, most)
-        flips = len(order)
-    removes = hit.ravel()[order]
-    total = 2 * hit.sum() + np.cumsum(1 - 2 * removes)
-    apart = np.arange(1, flips + 1) / np.maximum(total, 1.0)
-    apart[flat[order] == NO_ROOM] = np.inf
-    count = int(np.abs(apart - wanted).argmin()) + 1
-    new = hit.copy().ravel()
-    new[order[:count]] = 1 - new[order[:count]]
-    return new.reshape(hit.shape)
-
-
-def _in_balance(
-    notes: IntArray,
-    free: IntArray,
-    score: FloatArray,
-    hit: FloatArray,
-    wanted: float,
-    most: int,
-) -> IntArray:
-    """Order flips, up to the first that is too far, so that notes come as they go.
-
-    No slot ever has more than `most`.
-
-    Notes that leave are few and sure, notes that come are spread over many cells: by their
-    scores alone a melody would only ever lose notes. An addition to a full slot waits for a
-    removal there.
-    """
-    rows, slack = hit.shape[-1], 1 + int(hit.sum()) // 16
-    leaving, losses = notes.tolist(), score[notes].tolist()
-    count = hit.sum(-1).ravel().tolist()
-    heap = list(zip((-score[free]).tolist(), free.tolist(), strict=True))  # sorted: a heap
-    waiting: dict[int, list[tuple[float, int]]] = {}
-    chosen: list[int] = []
-    gone = came = 0
-    while len(chosen) <= wanted * (2 * len(leaving) + came - gone):
-        while heap and count[heap[0][1] // rows] >= most:
-            item = heappop(heap)
-            waiting.setdefault(item[1] // rows, []).append(item)
-        if not heap and gone == len(leaving):
-            break
-        add = bool(heap) and (gone == len(leaving) or -heap[0][0] >= losses[gone])
-        if heap and gone - came >= slack:
-            add = True
-        elif gone < len(leaving) and came - gone >= slack:
-            add = False
-        if add:
-            cell = heappop(heap)[1]
-            came, step = came + 1, 1
-        else:
-            cell = leaving[gone]
-            gone, step = gone + 1, -1
-        chosen.append(cell)
-        count[cell // rows] += step
-        for item in waiting.pop(cell // rows, ()) if step < 0 else ():
-            heappush(heap, item)
-    return np.array(chosen, np.int64)
-
-
-def voices(kind: Kind, hit: FloatArray) -> int | None:
-    """Return how many notes a variation of hits (beats, SLOTS, rows) may strike at once.
-
-    Pitched phrases keep to what their fullest onset has, drums have as many arms as they like.
-    """
-    return None if kind == "drums" else max(int(hit.sum(-1).max()), 1)
+def manner_of(
+    hit: FloatArray, velocity: FloatArray, offset: FloatArray, duration: FloatArray
+) -> Manner:
+    """Return the manner of a phrase, all (beats, SLOTS, rows); one note alone has none."""
+    notes = hit > 0
+    loud = velocity[notes]
+    alike = len(loud) > 1 and float(np.ptp(loud)) == 0.0
+    return Manner(
+        float(loud[0]) if alike else None,
+        bool((np.abs(offset[notes]) < TIGHT).all()),
+        np.unique(duration[notes]),
+    )
 
 
 def vary_roll(
     editor: Editor,
     phrase: Prepared,
-    duration: FloatArray,
     phase: FloatArray,
     amount: float,
     random: np.random.Generator,
@@ -248,8 +194,6 @@ def vary_roll(
     ----------
     editor, phrase
         The network, and what it prepared.
-    duration : ndarray
-        (beats, SLOTS, rows): of the phrase's hits, as in LONGEST.
     phase : ndarray
         (beats,): whole beats since the bar line.
     amount : float
@@ -265,29 +209,24 @@ def vary_roll(
         (beats, SLOTS, rows); the last three mean something where there is a hit.
     """
     if amount <= 0:
-        return phrase.hit, phrase.velocity, phrase.offset, duration
+        return phrase.hit, phrase.velocity, phrase.offset, phrase.duration
     rows = phrase.hit.shape[-1]
     noise, cell_noise, chance = draw_noise(random, phase, rows, editor.noise, editor.sharing)
     wanted = editor.reach * amount
     cells = editor.edit(phrase, wanted, noise)
     score = editor.scores(phrase, cells, cell_noise, heat)
-    hit = choose_flips(score, phrase.hit, wanted, voices(editor.kind, phrase.hit))
-    return hit, *touch(phrase, cells, duration, amount, chance)
+    hit = choose_flips(score, phrase.hit, wanted, phrase.frame)
+    return hit, *in_manner(phrase, *touch(phrase, cells, amount, chance))
 
 
 def touch(
-    phrase: Prepared,
-    cells: Cells,
-    duration: FloatArray,
-    amount: float,
-    chance: FloatArray,
-    at: Any = ...,
+    phrase: Prepared, cells: Cells, amount: float, chance: FloatArray, at: Any = ...
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return velocity, offset and duration of cells: kept notes stay in part what they were.
 
     Parameters
     ----------
-    phrase, cells, duration, amount
+    phrase, cells, amount
         As in :func:`vary_roll`, and what the network says.
     chance : ndarray
         (beats, SLOTS, rows, 2): Laplace noise.
@@ -302,11 +241,31 @@ def touch(
     felt = np.sqrt(1 - own**2)[..., None] * (felt * chance[at])
     velocity = cells.velocity[at] + own * (phrase.velocity[at] - cells.velocity[at]) + felt[..., 0]
     offset = cells.offset[at] + own * (phrase.offset[at] - cells.offset[at]) + felt[..., 1]
+    new = np.minimum(np.maximum(cells.duration[at], 0.05), 1.0)
     return (
         np.minimum(np.maximum(velocity, 1 / 127), 1.0),
         np.minimum(np.maximum(offset, -0.75), 0.75),
-        np.where(there, duration[at], np.minimum(np.maximum(cells.duration[at], 0.05), 1.0)),
+        np.where(there, phrase.duration[at], new),
     )
+
+
+def in_manner(
+    phrase: Prepared, velocity: FloatArray, offset: FloatArray, duration: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Let a roll's notes be alike in the way that those of the phrase are.
+
+    It is what :mod:`antiphon_models.notation` does with notes: one velocity stays one, what is
+    on the grid stays on it, and new notes are as long as one of the phrase.
+    """
+    manner = phrase.manner
+    if manner.velocity is not None:
+        velocity = np.full_like(velocity, manner.velocity)
+    if manner.on_grid:
+        offset = phrase.offset * phrase.hit
+    if len(manner.durations):
+        between = (manner.durations[1:] + manner.durations[:-1]) / 2
+        duration = manner.durations[np.searchsorted(between, duration)]
+    return velocity, offset, duration
 
 
 def faithful(amount: float) -> float:
@@ -327,7 +286,9 @@ def load_editor(checkpoint: Checkpoint) -> Editor:
         editor = Editor(checkpoint.config, checkpoint.weights, checkpoint.path.stem)
         beats = np.zeros((1, POSITION), np.float32)
         shape = (1, SLOTS, ROWS[editor.kind], 3 if editor.kind == "drums" else 4)
-        phrase = editor.prepare(np.zeros(shape, np.float32), beats)
+        phrase = editor.prepare(
+            np.zeros(shape, np.float32), beats, np.zeros(shape[:-1], np.float32)
+        )
         editor.edit(phrase, 0.5, np.zeros((1, editor.noise), np.float32))
     except (KeyError, ValueError, TypeError) as error:
         raise misfit(checkpoint, error) from error

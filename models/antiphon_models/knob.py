@@ -82,14 +82,14 @@ def measure_diversity(editor: Editor, phrases: Phrases, seed: int) -> dict[str, 
     """
     pairs = identical = retried = made = 0
     apart: list[float] = []
-    for index, (phrase, coded, phase) in enumerate(_prepare(editor, phrases)):
+    for index, (phrase, phase) in enumerate(_prepare(editor, phrases)):
         for amount in DIVERSE:
             hits: list[FloatArray] = []
             for number in range(VARIATIONS):
                 for attempt in range(TRIES):
                     random = np.random.default_rng((seed, index, number, attempt))
                     heat = 1 + 0.3 * attempt
-                    hit = vary_roll(editor, phrase, coded, phase, amount, random, heat)[0]
+                    hit = vary_roll(editor, phrase, phase, amount, random, heat)[0]
                     if not any(np.array_equal(hit, other) for other in hits):
                         break
                 hits.append(hit)
@@ -115,11 +115,11 @@ def measure_time(editor: Editor, phrases: Phrases, seed: int) -> dict[str, Any]:
     with threadpool_limits(1):
         for index, phase in enumerate(phases(phrases)):
             began = time.perf_counter()
-            phrase = editor.prepare(rolls[index], phrases.position[index])
+            phrase = editor.prepare(rolls[index], phrases.position[index], coded[index])
             for number in range(VARIATIONS):
                 start = time.perf_counter()
                 random = np.random.default_rng((seed, index, number))
-                vary_roll(editor, phrase, coded[index], phase, 0.5, random)
+                vary_roll(editor, phrase, phase, 0.5, random)
                 single.append(1000 * (time.perf_counter() - start))
             sixteen.append(1000 * (time.perf_counter() - began))
     return {**_times(single), "sixteen": _times(sixteen)}
@@ -130,12 +130,12 @@ def _times(ms: list[float]) -> dict[str, float]:
     return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "max": round(max(ms), 3)}
 
 
-def _prepare(editor: Editor, phrases: Phrases) -> list[tuple[Prepared, FloatArray, FloatArray]]:
-    """Prepare each phrase: with its durations as the network tells them, and its phases."""
+def _prepare(editor: Editor, phrases: Phrases) -> list[tuple[Prepared, FloatArray]]:
+    """Prepare each phrase, and tell its phases."""
     rolls = to_rolls(phrases)
     coded = np.log2(1 + phrases.duration) / LONGEST
     return [
-        (editor.prepare(rolls[index], phrases.position[index]), coded[index], phase)
+        (editor.prepare(rolls[index], phrases.position[index], coded[index]), phase)
         for index, phase in enumerate(phases(phrases))
     ]
 

@@ -7,20 +7,21 @@ through a roll that need not.
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
 import numpy as np
 
-from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Phrase, Voice
+from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Voice
 from antiphon_models.codec import LONGEST
-from antiphon_models.editor import Editor, Prepared
+from antiphon_models.editor import Editor, Manner, Prepared
 from antiphon_models.rolls import (
-    MAX_DURATION,
     ROWS,
     SIXTEENTH,
     FloatArray,
@@ -29,11 +30,7 @@ from antiphon_models.rolls import (
     is_drum,
     pitch_of,
     position,
-    write_sheet,
 )
-
-TIGHT: Final = 0.02
-"""Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
 
 LEAN: Final = 0.45
 """Sixteenths that a note which moved to another slot is off it at most, so that none passes
@@ -44,6 +41,9 @@ IN_ORDER: Final = attrgetter("start", "pitch", "velocity", "duration", "channel"
 
 OVERLAP: Final = 0.07
 """Beats that the notes of a melody may sound into each other."""
+
+NEARNESS: Final = np.array([4.0, 1.0])
+"""How much a beat and a semitone part a note from another."""
 
 SHORTEST: Final = 1e-3
 """Beats that a note lasts at least; notes of one key that are nearer begin at once."""
@@ -57,7 +57,7 @@ def midi_velocity(velocity: float) -> int:
 class Plain:
     """What a phrase is like, so that new notes are like it."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, manner: Manner) -> None:
         self._sheet, self._rows = sheet, ROWS[sheet.kind]
         cells = sheet.roll.reshape(-1, sheet.roll.shape[-1])
         placed = [(n, c) for n, c in zip(sheet.notes, sheet.cell.tolist(), strict=True) if c >= 0]
@@ -68,13 +68,15 @@ class Plain:
         self._notes = [n for n, _ in placed]
         lengths: list[float] = sorted({n.duration for n in self._notes})
         self._lengths = lengths or [SIXTEENTH]
-        self.on_grid = all(abs(late) < TIGHT for _, _, _, late in self.known)
+        codes = [float(duration_code(length)) for length in self._lengths]
+        self._between = [(a + b) / 2 for a, b in pairwise(codes)]
+        self.on_grid = manner.on_grid
         line = sorted(self._notes)
         self.melody = all(a.end <= b.start + OVERLAP for a, b in pairwise(line))
         """Whether one note sounds at a time."""
-        velocities = {n.velocity for n in self._notes}
-        self.flat_velocity = len(velocities) == 1 and len(placed) > 1
-        self._velocity = next(iter(velocities), 80)
+        self.flat_velocity = manner.velocity is not None
+        self._velocity = self._notes[0].velocity if self._notes else 80
+        self._where = np.array([(n.start, n.pitch) for n in self._notes], np.float64).reshape(-1, 2)
         self._of_row: dict[int, Counter[int]] = {}
         for note, cell in placed:
             self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
@@ -95,8 +97,7 @@ class Plain:
         start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
         drums = self._sheet.kind == "drums"
         like = self._nearest(start, pitch)
-        wanted = max(min(2 ** (LONGEST * duration) - 1, MAX_DURATION) * SIXTEENTH, 0.02)
-        length = min(self._lengths, key=lambda have: abs(math.log(have / wanted)))
+        length = self._lengths[bisect(self._between, duration)]
         return Note(
             Beats(start),
             pitch,
@@ -108,11 +109,15 @@ class Plain:
 
     def _nearest(self, start: float, pitch: int) -> Note | None:
         """Return the note of the phrase that a new one is most like, for its channel."""
-        return min(
-            self._notes,
-            key=lambda n: abs(n.pitch - pitch) + 4 * abs(n.start - start),
-            default=None,
-        )
+        if not self._notes:
+            return None
+        far: FloatArray = np.abs(self._where - (start, pitch)) @ NEARNESS
+        return self._notes[int(far.argmin())]
+
+
+def duration_code(beats: float | FloatArray) -> FloatArray:
+    """Return durations in beats as the networks tell them, see LONGEST."""
+    return np.asarray(np.log2(1 + np.asarray(beats) / SIXTEENTH) / LONGEST, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,36 +128,26 @@ class Part:
     editor: Editor
     phrase: Prepared
     position: FloatArray
-    duration: FloatArray
     meter: Meter
     end: float
     plain: Plain
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Hits on the grid."""
         return int(self.sheet.hits.sum())
 
 
-def make_part(editor: Editor, phrase: Phrase, length: Beats) -> Part:
-    """Get the notes of a phrase, all of the editor's kind, ready to be varied."""
-    kind = editor.kind
-    sheet = write_sheet(kind, phrase.notes, phrase.meter, length, phrase.bpm)
+def make_part(editor: Editor, sheet: Sheet, meter: Meter, length: Beats) -> Part:
+    """Get a sheet of the editor's kind ready to be varied."""
     where = position_of(sheet)
     lengths = np.zeros(sheet.hits.size, np.float32)
     known = sheet.cell >= 0
-    sixteenths = np.array([n.duration / SIXTEENTH for n in phrase.notes], np.float32)
-    lengths[sheet.cell[known]] = np.log2(1 + sixteenths[known]) / LONGEST
-    return Part(
-        sheet,
-        editor,
-        editor.prepare(sheet.roll, where),
-        where,
-        lengths.reshape(sheet.hits.shape),
-        phrase.meter,
-        float(length),
-        Plain(sheet),
-    )
+    beats = np.array([n.duration for n in sheet.notes], np.float32)
+    lengths[sheet.cell[known]] = duration_code(beats[known])
+    prepared = editor.prepare(sheet.roll, where, lengths.reshape(sheet.hits.shape))
+    plain = Plain(sheet, prepared.manner)
+    return Part(sheet, editor, prepared, where, meter, float(length), plain)
 
 
 def by_kind(notes: Sequence[Note]) -> dict[Kind, list[Note]]:

@@ -8,7 +8,7 @@ A phrase is put on the grid, the networks say what they would change
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from antiphon.music import Beats, Meter, Note, Phrase
 from antiphon_models import moves
 from antiphon_models.blend import blended, hits_of
 from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.editor import Editor, choose_flips, load_editor, touch, voices
+from antiphon_models.codec import Cells
+from antiphon_models.editor import Editor, load_editor, touch
+from antiphon_models.flips import choose_flips
 from antiphon_models.groove import groove_to, humanised, rhythm_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.notation import IN_ORDER, Part, by_kind, make_part, write_notes
-from antiphon_models.rolls import ROWS, SIXTEENTH, FloatArray, Kind, write_sheet
+from antiphon_models.rolls import ROWS, SIXTEENTH, FloatArray, Kind, Sheet, write_sheet
 from antiphon_models.runtime import checkpoint_path, use_one_thread
 
 SHIPPED_GANS: Final = ("gan-drums", "gan-pitched")
@@ -32,6 +34,9 @@ LONGEST_PHRASE: Final = 8
 
 TRIES: Final = 12
 """Times that a variation which came out as an earlier one is tried again, each time freer."""
+
+TOGETHER: Final = 5
+"""Variations after the first that the networks are asked for at once."""
 
 GROOVE_AMOUNT: Final = 0.15
 """How far a groove to a phrase is varied, so that each is another."""
@@ -56,7 +61,12 @@ class NetworkVarier:
 
     def check(self, phrase: Phrase, length: Beats) -> None:
         """Make sure that a phrase can be varied; raises PhraseError if not."""
+        self._sheets(phrase, length)
+
+    def _sheets(self, phrase: Phrase, length: Beats) -> list[Sheet]:
+        """Put a phrase on its grids, drums and pitched notes apart."""
         _check_notes(phrase, length)
+        found = []
         for kind, notes in by_kind(phrase.notes).items():
             if kind not in self._editors:
                 raise PhraseError(
@@ -67,6 +77,8 @@ class NetworkVarier:
             sheet = write_sheet(kind, notes, phrase.meter, length, phrase.bpm)
             if not (sheet.cell >= 0).any():
                 raise _unknown(kind, notes)
+            found.append(sheet)
+        return found
 
     def variations(
         self,
@@ -135,9 +147,8 @@ class NetworkVarier:
             ends = []
             for phrase, found in zip((first, last), kinds, strict=True):
                 self.check(phrase, length)
-                notes = found.get(kind, ())
-                only = Phrase(tuple(notes), phrase.bpm, phrase.meter)
-                ends.append(make_part(self._editors[kind], only, length))
+                sheet = write_sheet(kind, found.get(kind, ()), phrase.meter, length, phrase.bpm)
+                ends.append(make_part(self._editors[kind], sheet, phrase.meter, length))
             if any(part.sheet.notes for part in ends):
                 pairs.append(ends)
         found_steps = []
@@ -150,10 +161,9 @@ class NetworkVarier:
         return found_steps
 
     def _parts(self, phrase: Phrase, length: Beats) -> list[Part]:
-        self.check(phrase, length)
         return [
-            make_part(self._editors[kind], Phrase(tuple(notes), phrase.bpm, phrase.meter), length)
-            for kind, notes in by_kind(phrase.notes).items()
+            make_part(self._editors[sheet.kind], sheet, phrase.meter, length)
+            for sheet in self._sheets(phrase, length)
         ]
 
 
@@ -247,46 +257,101 @@ def _distinct(
         return
     seen: set[bytes] = set()
     sounded = {_sound(phrase.notes)}
+    ahead: list[list[_Draft]] = []
     for index in range(count):
-        spare: tuple[list[tuple[FloatArray, list[Note]]], tuple[Note, ...]] | None = None
+        if not ahead:
+            # So many at once whatever the count: rounding, too, is to be the same for any.
+            some = range(index, index + (TOGETHER if index else 1))
+            ahead = _drafts(parts, amount, [(*seed, n, 0) for n in some])
+        drafts = ahead.pop(0)
+        spare: _Made | None = None
         for attempt in range(TRIES):
-            made = [_varied(part, amount, (*seed, index, attempt), keep) for part in parts]
-            print_ = b"".join(hits.tobytes() for hits, _ in made)
-            notes = tuple(sorted((n for _, found in made for n in found), key=IN_ORDER))
-            if _sound(notes) not in sounded:
-                if print_ not in seen:
+            if attempt:
+                (drafts,) = _drafts(parts, amount, [(*seed, index, attempt)])
+            found = _make(parts, drafts, amount, 1 + 0.3 * attempt, keep)
+            if found.sound not in sounded:
+                if found.hits not in seen:
                     break
-                spare = spare or (made, notes)
+                spare = spare or found
         else:  # no new notes to be found: at least they are struck in another way
-            made, notes = spare or (made, notes)
-        seen.add(b"".join(hits.tobytes() for hits, _ in made))
-        sounded.add(_sound(notes))
-        total = sum(p.size + hits.sum() for p, (hits, _) in zip(parts, made, strict=True))
-        apart = sum(
-            np.abs(p.sheet.hits - hits).sum() for p, (hits, _) in zip(parts, made, strict=True)
-        )
-        yield Variation(notes, float(apart / max(total, 1)))
+            found = spare or found
+        seen.add(found.hits)
+        sounded.add(found.sound)
+        yield Variation(found.notes, found.distance)
 
 
-def _sound(notes: Sequence[Note]) -> tuple[tuple[float, int, int, float, int], ...]:
-    return tuple((n.start, n.pitch, n.velocity, n.duration, n.channel) for n in notes)
+class _Made(NamedTuple):
+    """A variation: its notes, what tells them and their hits from others, and its distance."""
+
+    notes: tuple[Note, ...]
+    sound: _Sound
+    hits: bytes
+    distance: float
+
+
+def _make(
+    parts: Sequence[Part], drafts: Sequence[_Draft], amount: float, heat: float, keep: Keep
+) -> _Made:
+    """Make a variation of all parts of what the networks say of each."""
+    notes: list[Note] = []
+    hits, total, apart = b"", 0.0, 0.0
+    for part, draft in zip(parts, drafts, strict=True):
+        new, written = _varied(part, draft, amount, heat, keep)
+        notes += written
+        hits += new.tobytes()
+        total += part.size + float(new.sum())
+        apart += float(np.abs(part.sheet.hits - new).sum())
+    notes.sort(key=IN_ORDER)
+    return _Made(tuple(notes), _sound(notes), hits, apart / max(total, 1.0))
+
+
+class _Draft(NamedTuple):
+    """What the network says of one variation of a part, and the chance that is to decide."""
+
+    cells: Cells
+    noise: FloatArray
+    touch: FloatArray
+
+
+def _drafts(
+    parts: Sequence[Part], amount: float, seeds: Sequence[tuple[int, ...]]
+) -> list[list[_Draft]]:
+    """Ask the networks for several variations at once: for each seed, what they say of each part.
+
+    A network's weights are read from memory once for all of them.
+    """
+    found: list[list[_Draft]] = [[] for _ in seeds]
+    for part in parts:
+        kind, editor = part.sheet.kind, part.editor
+        phase = part.sheet.grid.phase
+        drawn = [
+            draw_noise(_random(seed, kind), phase, ROWS[kind], editor.noise, editor.sharing)
+            for seed in seeds
+        ]
+        inputs = np.stack([noise for noise, _, _ in drawn])
+        cells = editor.edit(part.phrase, editor.reach * amount, inputs)
+        for n, (_, noise, chance) in enumerate(drawn):
+            found[n].append(_Draft(Cells(*(each[n] for each in cells)), noise, chance))
+    return found
+
+
+_Sound = tuple[tuple[float, int, int, float, int], ...]
+
+
+def _sound(notes: Sequence[Note]) -> _Sound:
+    """Return all that can be heard of notes."""
+    return tuple(map(IN_ORDER, notes))
 
 
 def _varied(
-    part: Part, amount: float, seed: tuple[int, ...], keep: Keep
+    part: Part, draft: _Draft, amount: float, heat: float, keep: Keep
 ) -> tuple[FloatArray, list[Note]]:
     """Make one variation of a part: its hits, and its notes."""
     editor, phrase = part.editor, part.phrase
-    random = _random(seed, part.sheet.kind)
-    rows = ROWS[part.sheet.kind]
-    noise, cell_noise, chance = draw_noise(
-        random, part.sheet.grid.phase, rows, editor.noise, editor.sharing
-    )
     wanted = editor.reach * amount
-    cells = editor.edit(phrase, wanted, noise)
-    score = editor.scores(phrase, cells, cell_noise, heat=1 + 0.3 * seed[-1])
+    score = editor.scores(phrase, draft.cells, draft.noise, heat)
     if keep is Keep.NOTHING:
-        hits = choose_flips(score, phrase.hit, wanted, voices(editor.kind, phrase.hit))
+        hits = choose_flips(score, phrase.hit, wanted, phrase.frame)
         moved: dict[int, int] = {}
         if not hits.any():  # a phrase is never varied into silence
             hits.ravel()[int(np.where(phrase.hit > 0, -np.inf, score).argmax())] = 1
@@ -298,7 +363,7 @@ def _varied(
         hits[list(moved.values())] = 1
         hits = hits.reshape(phrase.hit.shape)
     struck = hits.nonzero()
-    felt = touch(part.phrase, cells, part.duration, amount, chance, struck)
+    felt = touch(part.phrase, draft.cells, amount, draft.touch, struck)
     values = zip(*(each.tolist() for each in felt), strict=True)
     told = dict(zip(np.ravel_multi_index(struck, hits.shape).tolist(), values, strict=True))
     return hits, write_notes(part, told, moved, timed=keep is Keep.NOTHING)

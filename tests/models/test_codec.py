@@ -16,16 +16,8 @@ from antiphon_models import train_gan as training
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import HINTS, LONGEST, Codec, load_codec
 from antiphon_models.data import windows
-from antiphon_models.editor import (
-    MOST,
-    NO_ROOM,
-    SPREADS,
-    WINDOW,
-    choose_flips,
-    load_editor,
-    touch,
-    vary_roll,
-)
+from antiphon_models.editor import SPREADS, load_editor, touch, vary_roll
+from antiphon_models.flips import MOST, NO_ROOM, WINDOW, Frame, choose_flips, frame_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, Kind, distance, position
 from antiphon_models.train_dic import load_dic
@@ -128,15 +120,15 @@ def test_an_editor_varies_as_the_network(kind: Kind, amount: float) -> None:
             x, torch.from_numpy(duration), at, model.encode(x, at), wanted, *tensors
         )
     for n in range(3):
-        phrase = editor.prepare(roll[n], where[n])
+        phrase = editor.prepare(roll[n], where[n], duration[n])
         inputs, cell_noise, chance = noise[n]
         cells = editor.edit(phrase, amount * editor.reach, inputs)
         score = (1 - 2 * phrase.hit) * cells.hit + editor.temperature * cell_noise
         score = np.where(phrase.valid, score, NO_ROOM)
         hit = choose_flips(score, phrase.hit, amount * editor.reach)
-        velocity, offset, length = touch(phrase, cells, duration[n], amount, chance)
+        velocity, offset, length = touch(phrase, cells, amount, chance)
         if kind == "drums":  # pitched phrases keep their voices besides
-            played = vary_roll(editor, phrase, duration[n], phase, amount, np.random.default_rng(n))
+            played = vary_roll(editor, phrase, phase, amount, np.random.default_rng(n))
             np.testing.assert_array_equal(played[0], hit)
         truth = made[n].numpy()
         np.testing.assert_array_equal(hit, truth[..., 0].round())
@@ -236,9 +228,8 @@ def test_no_amount_no_change(kind: Kind) -> None:
     roll, duration, where = example(kind)
     editor = to_editor(make_gan(kind))
     random = np.random.default_rng(0)
-    found = vary_roll(
-        editor, editor.prepare(roll[0], where[0]), duration[0], np.arange(8) % 4.0, 0.0, random
-    )
+    prepared = editor.prepare(roll[0], where[0], duration[0])
+    found = vary_roll(editor, prepared, np.arange(8) % 4.0, 0.0, random)
     for value, truth in zip(
         found, (*(roll[0, ..., i] for i in range(3)), duration[0]), strict=True
     ):
@@ -250,11 +241,10 @@ def test_nothing_begins_where_no_slot_is(kind: Kind) -> None:
     """Variations at every distance leave the third slot of triplets empty."""
     roll, duration, where = example(kind, missing=0)
     editor = to_editor(make_gan(kind))
-    prepared = editor.prepare(roll[0], where[0])
+    prepared = editor.prepare(roll[0], where[0], duration[0])
     for seed in range(5):
-        hit, *_ = vary_roll(
-            editor, prepared, duration[0], np.arange(8) % 4.0, 1.0, np.random.default_rng(seed)
-        )
+        random = np.random.default_rng(seed)
+        hit, *_ = vary_roll(editor, prepared, np.arange(8) % 4.0, 1.0, random)
         assert not hit[where[0, :, -4:] == 0].any()
 
 
@@ -339,6 +329,62 @@ def test_configs_survive_their_json() -> None:
     assert Codec(config.to_dict(), weights_of(dic.DIC(config))).kind == "pitched"
 
 
+def beats_of(bars: int, size: int) -> Array:
+    """Return the positions of whole bars of `size` beats."""
+    phase = np.tile(np.arange(float(size)), bars)
+    every = np.full(len(phase), float(size))
+    straight = np.zeros(len(phase), bool)
+    return position(phase, every, straight, np.ones((len(phase), 4), bool), 0 * every + 120)
+
+
+def pitch_classes(hit: Array, size: int) -> int:
+    """Count the pitch classes that begin in each bar of `size` beats, over all bars."""
+    bars = hit.reshape(-1, size * 4, 88).sum(1)
+    return sum(len({row % 12 for row in np.flatnonzero(bar)}) for bar in bars)
+
+
+def agreeing(hit: Array, size: int) -> int:
+    """Count the slots in which neighbouring bars agree on whether there is an onset."""
+    bars = hit.max(-1).reshape(-1, size * 4)
+    return int((bars[1:] == bars[:-1]).sum())
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**16),
+    wanted=st.floats(0.01, 0.6),
+    notes=st.integers(4, 60),
+    size=st.sampled_from([3, 4]),
+)
+def test_what_comes_answers_what_goes(seed: int, wanted: float, notes: int, size: int) -> None:
+    """A variation has about as many notes, pitch classes and agreeing slots as the phrase."""
+    random = np.random.default_rng(seed)
+    hit = np.zeros((4 * size, 4, 88), np.float32)
+    hit.ravel()[random.choice(hit.size, notes, replace=False)] = 1
+    score = random.normal(size=hit.shape).astype(np.float32)
+    frame = frame_of(hit, beats_of(4, size))
+    new = choose_flips(score, hit, wanted, frame)
+    assert new.sum(-1).max() <= frame.most
+    assert abs(new.sum() - notes) <= 1 + notes // 16
+    assert abs(pitch_classes(new, size) - pitch_classes(hit, size)) <= 1
+    # One onset more or less changes what two neighbours have in common with its bar.
+    assert abs(agreeing(new, size) - agreeing(hit, size)) <= 2
+    nearer = choose_flips(score, hit, wanted / 2, frame)
+    assert not ((nearer != hit) & (new == hit)).any()
+
+
+def test_slots_are_compared_with_those_at_their_place_in_the_bars_beside_them() -> None:
+    """The twins of a slot are a bar away; a bar that was cut short has fewer."""
+    where = beats_of(3, 4)[:10]
+    frame = frame_of(np.zeros((10, 4, 88), np.float32), where)
+    assert list(frame.bars) == [0] * 4 + [1] * 4 + [2] * 2
+    assert frame.twins[1] == (17,)
+    assert frame.twins[4 * 4 + 2] == (2, 34)
+    assert frame.twins[6 * 4] == (8,)
+    where[8, -4:] = 0
+    assert frame_of(np.zeros((10, 4, 88), np.float32), where).twins[17] == (1,)
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**16), wanted=st.floats(0.01, 0.9))
 def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
@@ -348,11 +394,12 @@ def test_a_melody_stays_a_melody(seed: int, wanted: float) -> None:
     for slot in np.flatnonzero(random.random(32) < 0.4).tolist():
         hit[slot // 4, slot % 4, random.integers(40, 60)] = 1
     score = random.normal(size=hit.shape).astype(np.float32)
-    new = choose_flips(score, hit, wanted, most=1)
+    frame = frame_of(hit, beats_of(2, 4))
+    new = choose_flips(score, hit, wanted, frame)
     assert new.sum(-1).max() <= 1
     size = hit.sum()
     assert abs(new.sum() - size) <= 1 + size // 16 or wanted > 0.6
-    nearer = choose_flips(score, hit, wanted / 2, most=1)
+    nearer = choose_flips(score, hit, wanted / 2, frame)
     assert not ((nearer != hit) & (new == hit)).any()
 
 
@@ -365,5 +412,6 @@ def test_no_note_comes_where_there_is_no_room(seed: int, wanted: float, room: fl
     hit.ravel()[random.choice(hit.size, 12, replace=False)] = 1
     open_cells = (random.random(hit.shape) < room) | (hit > 0)
     score = np.where(open_cells, random.normal(size=hit.shape), NO_ROOM).astype(np.float32)
-    for most in (1, 2, None):
-        assert not choose_flips(score, hit, wanted, most)[~open_cells].any()
+    frame = frame_of(hit, beats_of(2, 4))
+    for each in (None, frame, Frame(frame.bars, frame.twins, 1)):
+        assert not choose_flips(score, hit, wanted, each)[~open_cells].any()
