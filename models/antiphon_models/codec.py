@@ -26,8 +26,11 @@ LONGEST: Final = 5.0
 CHANCE: Final = (0.15, 0.0)
 """How much of the error to expect is played as chance when humanising: velocity, offset."""
 
-RANGE: Final = 0.22
-"""How far humanised offsets go from the mean towards the range that players have."""
+RANGE: Final = 0.5
+"""How far humanised offsets go from the mean towards the range that players have: the farthest
+so far, those between less and less, as the power that follows says."""
+
+EXTREMES: Final = 8
 
 
 class Cells(NamedTuple):
@@ -216,9 +219,10 @@ class Codec:
         velocity = cells.velocity + CHANCE[0] * spread[..., 0] * chance[..., 0]
         offset = cells.offset + CHANCE[1] * spread[..., 1] * chance[..., 1]
         if self._touch:
-            told, played, early, late = self._touch
+            told, played, mean, real = self._touch
             velocity = np.interp(velocity, told, played)
-            offset = offset + RANGE * (np.interp(offset, early, late) - offset)
+            extreme = np.abs(np.interp(offset, mean, np.linspace(-1, 1, len(mean)))) ** EXTREMES
+            offset = offset + RANGE * extreme * (np.interp(offset, mean, real) - offset)
         return velocity.astype(np.float32), np.clip(offset, -0.75, 0.75).astype(np.float32)
 
 

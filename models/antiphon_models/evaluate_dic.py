@@ -13,23 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from antiphon.errors import CheckpointError
-from antiphon_models import attributes
 from antiphon_models.checkpoint import load_checkpoint, read_header
-from antiphon_models.codec import HINTS, LONGEST, Code, Codec, load_codec
-from antiphon_models.contenders import CHUNK, read_phrases, to_rolls
+from antiphon_models.codec import LONGEST, Codec, load_codec
+from antiphon_models.contenders import CHUNK, read_phrases
 from antiphon_models.data.windows import Bars, Batch, make_batch
 from antiphon_models.evaluation_data import Evaluated, Examples, Say, choose_windows, cut_sets
-from antiphon_models.idiom import Phrases
-from antiphon_models.likeness import histogram_kl, spearman
+from antiphon_models.likeness import histogram_kl
+from antiphon_models.obedience import turn_attributes
 from antiphon_models.rolls import SIXTEENTH, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import torch
 
     from antiphon_models.dic import DIC, DenseDIC, DICConfig
-
-ASKED: Final = np.linspace(-1.5, 1.5, 7, dtype=np.float32)
-"""Values that are asked of a named dimension, in spreads from its mean."""
 
 ATTRIBUTE_WINDOWS: Final = 256
 """Windows of a set whose named dimensions are turned."""
@@ -131,9 +127,9 @@ def _measure(
     if codec is None:
         return figures
     some = windows[np.linspace(0, len(windows) - 1, ATTRIBUTE_WINDOWS).astype(int)]
-    figures["attributes"], kept["attributes"] = turn_attributes(
-        model, config, read_phrases(bars, np.unique(some)), device
-    )
+    phrases = read_phrases(bars, np.unique(some))
+    struck, alone, kept["attributes"] = turn_attributes(model, config, phrases, device)
+    figures |= {"attributes": struck, "attributes_alone": alone}
     straight = windows[bars.length[windows] == 4]
     if config.kind == "drums" and len(straight):
         figures["humanise"], kept["humanise"] = humanise_figures(
@@ -216,58 +212,6 @@ def humanise_figures(
     }
     series = {f"real_{name}": values for name, values in real.items()}
     return figures, {**series, **{f"made_{name}": values for name, values in made.items()}}
-
-
-def turn_attributes(
-    model: Any, config: DICConfig, phrases: Phrases, device: torch.device
-) -> tuple[dict[str, float], dict[str, FloatArray]]:
-    """Ask for values of each named dimension, and measure what is decoded.
-
-    Returns
-    -------
-    dict, dict
-        Name -> Spearman's correlation of asked and measured, within each window, averaged over
-        the windows. Name -> (windows, asked): what was measured, in spreads.
-    """
-    import torch
-
-    position = torch.from_numpy(phrases.position).to(device)
-    with torch.inference_mode():
-        roll = torch.from_numpy(to_rolls(phrases)).to(device)
-        hints = roll.new_zeros(*roll.shape[:2], HINTS)
-        latent = model.encode(roll, position, hints)
-        code = Code(latent.content.cpu().numpy(), latent.style.cpu().numpy())
-    figures, curves = {}, {}
-    for index, name in enumerate(attributes.NAMES):
-        came = []
-        for value in ASKED:
-            style = code.style.copy()
-            style[:, index] = value
-            came.append(_measured(model, config, code.content, style, phrases, device)[index])
-        curve = np.stack(came, 1)  # (windows, asked)
-        figures[name] = _round(float(np.mean([spearman(ASKED, line) for line in curve])))
-        curves[name] = (curve - config.means[index]) / config.scales[index]
-    return figures, curves
-
-
-def _measured(
-    model: Any,
-    config: DICConfig,
-    content: FloatArray,
-    style: FloatArray,
-    phrases: Phrases,
-    device: torch.device,
-) -> list[FloatArray]:
-    """Decode a latent, and return the named attributes of the notes in it."""
-    import torch
-
-    with torch.inference_mode():
-        latent = (torch.from_numpy(part).to(device) for part in (content, style))
-        out = model.decode(*latent, torch.from_numpy(phrases.position).to(device))
-    chance = out.hit.sigmoid().cpu().numpy() * phrases.valid[..., None]
-    hit = (chance > config.threshold).astype(np.float32)
-    velocity, offset = out.velocity.cpu().numpy(), out.offset.cpu().numpy()
-    return attributes.measure(hit, velocity, offset, phrases.beats)
 
 
 def _round(value: float) -> float:

@@ -63,7 +63,8 @@ def describe(result: Result) -> list[str]:
         "pitch, at a step); errors are means over the true hits: velocity in MIDI units, timing "
         "in milliseconds, durations in sixteenths.",
         "Named dimensions: each is set to seven values from -1.5 to 1.5 spreads, and what is "
-        "decoded is measured; Spearman's correlation within a window, averaged over windows.",
+        "decoded is measured; Spearman's correlation within a window, averaged over windows. "
+        "Pitched notes are struck as many, in as many onsets and as high as is asked for.",
     ]
     played = [f["humanise"] for f in result["sets"].values() if "humanise" in f]
     if played:
