@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from antiphon_models.codec import LONGEST
 from antiphon_models.contenders import code_distance, encode, gan, phases, spreads, to_rolls
+from antiphon_models.distinct import TRIES
 from antiphon_models.editor import Editor, Prepared, vary_roll
 from antiphon_models.idiom import Phrases
 from antiphon_models.likeness import spearman
 from antiphon_models.rolls import FloatArray, distance
-from antiphon_models.variation import TRIES
 
 AMOUNTS: Final = tuple(round(0.1 * step, 1) for step in range(11))
 """Amounts at which the distance is measured."""
