@@ -23,14 +23,20 @@ HINTS: Final = 2 * SLOTS + 2
 LONGEST: Final = 5.0
 """See :data:`antiphon_models.dic.LONGEST`."""
 
-CHANCE: Final = (0.15, 0.0)
-"""How much of the error to expect is played as chance when humanising: velocity, offset."""
+CHANCE: Final = 0.15
+"""How much of the error of velocities to expect is played as chance when humanising."""
 
-RANGE: Final = 0.5
+RANGE: Final = 0.95
 """How far humanised offsets go from the mean towards the range that players have: the farthest
 so far, those between less and less, as the power that follows says."""
 
-EXTREMES: Final = 8
+EXTREMES: Final = 16
+
+GLANCES: Final = 16
+"""How often a pattern is looked at to humanise it, each time without other hits."""
+
+MISSED: Final = 0.1
+"""Share of the hits that a glance misses."""
 
 
 class Cells(NamedTuple):
@@ -195,7 +201,9 @@ class Codec:
 
         What the decoder tells of a flat roll is the mean of what players do, and tamer than
         any of them; chance and the quantiles of the training music give it their range back:
-        wholly to velocities, to offsets as far as it costs little precision.
+        wholly to velocities, to offsets as far as it costs little precision. When notes fall
+        is asked at several glances, each of which misses some hits: what they say on average
+        hangs less on patterns known by heart.
 
         Parameters
         ----------
@@ -209,21 +217,27 @@ class Codec:
         velocity, offset : ndarray
             (..., beats, SLOTS, rows): 0..1, sixteenths; of every cell.
         """
-        flat = roll.copy()
-        flat[..., 1:3] = 0.0
-        hints = np.zeros((*position.shape[:-1], HINTS), np.float32)
-        hints[..., -2] = 1.0
-        cells = self.decode(self.encode(flat, position, hints), position)
-        spread = np.exp(np.minimum(np.maximum(cells.spread, -6.0), 1.0))[..., None, :]
-        chance = random.laplace(size=(*cells.hit.shape, 2))
-        velocity = cells.velocity + CHANCE[0] * spread[..., 0] * chance[..., 0]
-        offset = cells.offset + CHANCE[1] * spread[..., 1] * chance[..., 1]
+        cells = self._flatly(roll, position)
+        offset: Any = np.zeros_like(cells.offset)
+        for _ in range(GLANCES):
+            missed = random.random(roll.shape[:-1]) < MISSED
+            offset += self._flatly(roll * ~missed[..., None], position).offset / GLANCES
+        spread = np.exp(np.minimum(np.maximum(cells.spread[..., None, 0], -6.0), 1.0))
+        velocity: Any = cells.velocity + CHANCE * spread * random.laplace(size=cells.hit.shape)
         if self._touch:
             told, played, mean, real = self._touch
             velocity = np.interp(velocity, told, played)
             extreme = np.abs(np.interp(offset, mean, np.linspace(-1, 1, len(mean)))) ** EXTREMES
             offset = offset + RANGE * extreme * (np.interp(offset, mean, real) - offset)
         return velocity.astype(np.float32), np.clip(offset, -0.75, 0.75).astype(np.float32)
+
+    def _flatly(self, roll: FloatArray, position: FloatArray) -> Cells:
+        """Decode a roll that is shown without its velocities and offsets."""
+        flat = roll.copy()
+        flat[..., 1:3] = 0.0
+        hints = np.zeros((*position.shape[:-1], HINTS), np.float32)
+        hints[..., -2] = 1.0
+        return self.decode(self.encode(flat, position, hints), position)
 
 
 def load_codec(checkpoint: Checkpoint) -> Codec:
