@@ -97,7 +97,7 @@ def main() -> None:
     }
     for name, phrase in subjects.items():
         for amount in AMOUNTS:
-            (made,) = varier.variations(phrase, LENGTH, amount, 1, SEED)
+            (made,) = filter(None, varier.variations(phrase, LENGTH, amount, 1, SEED))
             subtitle = f"distance {made.distance:.2f}, {len(made.notes)} notes"
             path = folder / f"vary-{name}-{round(100 * amount):02d}.svg"
             draw(path, f"amount {amount:g}", subtitle, *split(made.notes, phrase))

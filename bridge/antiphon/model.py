@@ -207,7 +207,7 @@ class Varier(Protocol):
         count: int,
         seed: Sequence[int],
         keep: Keep = Keep.NOTHING,
-    ) -> Iterator[Variation]:
+    ) -> Iterator[Variation | None]:
         """Vary a phrase.
 
         Parameters
@@ -227,10 +227,10 @@ class Varier(Protocol):
 
         Returns
         -------
-        iterator of Variation
-            `count` of them, each made when it is asked for (about a millisecond each), so that
-            the caller can do something else in between. No two are the same if `amount` is
-            above 0.
+        iterator of Variation or None
+            `count` variations, made when they are asked for. None is a pause in the work: no
+            step takes much more than a millisecond, so that the caller can do something else
+            in between. No two variations are the same if `amount` is above 0.
 
         Raises
         ------

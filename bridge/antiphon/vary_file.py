@@ -64,7 +64,8 @@ def run_vary(args: argparse.Namespace) -> int:
     check_folder(args.output, file_names(args.count, args.picture), [args.input])
     parts = Parts(part.song, args.reading)
     varier = load_varier(args.gan)
-    made = list(_made(varier, args, parts.phrase, part.length, amount))
+    slices = _made(varier, args, parts.phrase, part.length, amount)
+    made = [variation for variation in slices if variation is not None]
     if args.tool == "groove":
         songs = [_drums_only(part.song, variation.notes) for variation in made]
     else:
@@ -95,7 +96,7 @@ def _checked(args: argparse.Namespace) -> float | None:
 
 def _made(
     varier: Varier, args: argparse.Namespace, phrase: Phrase, length: Beats, amount: float | None
-) -> Iterator[Variation]:
+) -> Iterator[Variation | None]:
     """Ask the networks for what the tool does."""
     seed = (args.seed,)
     if amount is None:

@@ -1,8 +1,8 @@
 """What is asked of the networks that vary, done in slices between the player's steps.
 
-A slice makes one variation, about a millisecond. Variations for the next pass of the loop come
-before those that are only on offer; a newer request takes the place of an older one of its kind.
-No threads here: see :mod:`antiphon.worker`.
+A slice takes about a millisecond, and a variation one or a few of them. Variations for the next
+pass of the loop come before those that are only on offer; a newer request takes the place of an
+older one of its kind. No threads here: see :mod:`antiphon.worker`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _Underway:
 
     job: Vary
     made: int = 0
-    rest: Iterator[Variation] | None = None
+    rest: Iterator[Variation | None] | None = None
 
 
 class Varying:
@@ -114,12 +114,14 @@ class Varying:
         underway = self._underway[purpose]
         try:
             variation = self._next(underway)
+        except StopIteration:
+            del self._underway[purpose]
+            return
         except Exception as error:  # one bad request must not end the music
             del self._underway[purpose]
             self._reply(NotMade(purpose, underway.job.request, str(error) or repr(error)))
             return
         if variation is None:
-            del self._underway[purpose]
             return
         index = underway.made
         underway.made += 1
@@ -128,7 +130,7 @@ class Varying:
         self._reply(Made(purpose, underway.job.request, index, variation))
 
     def _next(self, underway: _Underway) -> Variation | None:
-        """Return the request's next variation; None if there is no more."""
+        """Do the request's next slice; return the variation that it finished, if any."""
         job = underway.job
         if underway.rest is None:
             if self._varier is None:
@@ -136,4 +138,5 @@ class Varying:
             underway.rest = self._varier.variations(
                 job.phrase, job.length, job.amount, job.count, job.seed, job.keep
             )
-        return next(underway.rest, None)
+            return None
+        return next(underway.rest)

@@ -5,7 +5,7 @@ Needs only numpy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,8 +39,11 @@ def distinct(
     count: int,
     seed: tuple[int, ...],
     keep: Keep,
-) -> Iterator[Variation]:
-    """Yield variations; one that came out as another before is tried again, with more chance."""
+) -> Iterator[Variation | None]:
+    """Yield variations; one that came out as another before is tried again, with more chance.
+
+    Between them it yields None after each part of the work, so that nobody waits for long.
+    """
     if amount <= 0:
         yield from (Variation(phrase.notes, 0.0) for _ in range(count))
         return
@@ -51,13 +54,13 @@ def distinct(
         if not ahead:
             # So many at once whatever the count: rounding, too, is to be the same for any.
             some = range(index, index + (TOGETHER if index else 1))
-            ahead = _drafts(parts, amount, [(*seed, n, 0) for n in some])
+            ahead = yield from _drafts(parts, amount, [(*seed, n, 0) for n in some])
         drafts = ahead.pop(0)
         spare: _Made | None = None
         for attempt in range(TRIES):
             if attempt:
-                (drafts,) = _drafts(parts, amount, [(*seed, index, attempt)])
-            found = _make(parts, drafts, amount, 1 + 0.3 * attempt, keep)
+                (drafts,) = yield from _drafts(parts, amount, [(*seed, index, attempt)])
+            found = yield from _make(parts, drafts, amount, 1 + 0.3 * attempt, keep)
             if found.sound not in sounded:
                 if found.hits not in seen:
                     break
@@ -80,11 +83,13 @@ class _Made(NamedTuple):
 
 def _make(
     parts: Sequence[Part], drafts: Sequence[_Draft], amount: float, heat: float, keep: Keep
-) -> _Made:
+) -> Generator[None, None, _Made]:
     """Make a variation of all parts of what the networks say of each."""
     notes: list[Note] = []
     hits, total, apart = b"", 0.0, 0.0
-    for part, draft in zip(parts, drafts, strict=True):
+    for number, (part, draft) in enumerate(zip(parts, drafts, strict=True)):
+        if number:
+            yield
         new, written = _varied(part, draft, amount, heat, keep)
         notes += written
         hits += new.tobytes()
@@ -104,7 +109,7 @@ class _Draft(NamedTuple):
 
 def _drafts(
     parts: Sequence[Part], amount: float, seeds: Sequence[tuple[int, ...]]
-) -> list[list[_Draft]]:
+) -> Generator[None, None, list[list[_Draft]]]:
     """Ask the networks for several variations at once: for each seed, what they say of each part.
 
     A network's weights are read from memory once for all of them.
@@ -121,6 +126,7 @@ def _drafts(
         cells = editor.edit(part.phrase, editor.reach * amount, inputs)
         for n, (_, noise, chance) in enumerate(drawn):
             found[n].append(_Draft(Cells(*(each[n] for each in cells)), noise, chance))
+        yield
     return found
 
 

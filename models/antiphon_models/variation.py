@@ -79,10 +79,18 @@ class NetworkVarier:
         count: int,
         seed: Sequence[int],
         keep: Keep = Keep.NOTHING,
-    ) -> Iterator[Variation]:
+    ) -> Iterator[Variation | None]:
         """Vary a phrase, see :meth:`antiphon.model.Varier.variations`."""
-        parts = self._parts(phrase, length)
-        return distinct(parts, phrase, amount, count, tuple(seed), keep)
+        sheets = self._sheets(phrase, length)
+
+        def make() -> Iterator[Variation | None]:
+            parts: list[Part] = []
+            for sheet in sheets:
+                parts.append(self._part(sheet, phrase, length))
+                yield None
+            yield from distinct(parts, phrase, amount, count, tuple(seed), keep)
+
+        return make()
 
     def humanise(
         self, phrase: Phrase, length: Beats, amount: float, count: int, seed: Sequence[int]
@@ -120,7 +128,7 @@ class NetworkVarier:
                 drums = groove_to(editor, rhythm, phrase, random)
                 again = random.integers(0, 2**31, 2).tolist()
                 varied_drums = self.variations(drums, length, GROOVE_AMOUNT, 1, again)
-                yield Variation(next(varied_drums).notes, 1.0)
+                yield from (Variation(made.notes, 1.0) for made in varied_drums if made)
 
         return make()
 
@@ -139,7 +147,7 @@ class NetworkVarier:
             for phrase, found in zip((first, last), kinds, strict=True):
                 self.check(phrase, length)
                 sheet = write_sheet(kind, found.get(kind, ()), phrase.meter, length, phrase.bpm)
-                ends.append(make_part(self._editors[kind], sheet, phrase.meter, length))
+                ends.append(self._part(sheet, phrase, length))
             if any(part.sheet.notes for part in ends):
                 pairs.append(ends)
         found_steps = []
@@ -152,10 +160,10 @@ class NetworkVarier:
         return found_steps
 
     def _parts(self, phrase: Phrase, length: Beats) -> list[Part]:
-        return [
-            make_part(self._editors[sheet.kind], sheet, phrase.meter, length)
-            for sheet in self._sheets(phrase, length)
-        ]
+        return [self._part(sheet, phrase, length) for sheet in self._sheets(phrase, length)]
+
+    def _part(self, sheet: Sheet, phrase: Phrase, length: Beats) -> Part:
+        return make_part(self._editors[sheet.kind], sheet, phrase.meter, length)
 
 
 def load_varier(names: Sequence[str] = ()) -> NetworkVarier:

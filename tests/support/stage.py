@@ -152,9 +152,9 @@ class Stage:
         else:
             self.thinker.do(job)
 
-    def vary(self, slices: int = 100) -> None:
-        """Let the networks that vary work, however slow they are."""
-        for _ in range(slices):
+    def vary(self, count: int = 100) -> None:
+        """Let the networks that vary, however slow they are, make some variations."""
+        while self.varying.busy and len(self._replies) < count:
             self.varying.work()
         self._settle()
 

@@ -135,12 +135,13 @@ def wanted(request: int, count: int, purpose: Purpose = Purpose.OFFER) -> Vary:
 
 
 def test_variations_for_the_next_pass_come_before_those_on_offer() -> None:
-    """A slice is one variation; what is due first is made first."""
+    """Whatever is under way, what is due first is made first."""
     replies: list[Reply] = []
     varying = Varying(replies.append)
     varying.do(Equip(TransposingVarier()))
     varying.do(wanted(1, 3))
-    varying.work()
+    while not replies:
+        varying.work()
     varying.do(wanted(2, 1, Purpose.PASS))
     while varying.busy:
         varying.work()
@@ -152,11 +153,32 @@ def test_variations_for_the_next_pass_come_before_those_on_offer() -> None:
     ]
 
 
+def test_a_pause_in_the_work_is_no_variation() -> None:
+    """Where the networks pause nothing is told, and the request goes on."""
+
+    class Pausing(TransposingVarier):
+        def variations(self, *args: Any, **more: Any) -> Iterator[Variation | None]:
+            for made in super().variations(*args, **more):
+                yield None
+                yield made
+
+    replies: list[Reply] = []
+    varying = Varying(replies.append)
+    varying.do(Equip(Pausing()))
+    varying.do(wanted(1, 2))
+    slices = 0
+    while varying.busy:
+        varying.work()
+        slices += 1
+    assert [r.index for r in replies if isinstance(r, Made)] == [0, 1]
+    assert slices == 5
+
+
 def test_a_request_that_fails_is_told_and_the_next_one_is_done() -> None:
     """Whatever a network raises, at the call or in the middle, ends that request only."""
 
     class Broken(TransposingVarier):
-        def variations(self, *args: Any, **more: Any) -> Iterator[Variation]:
+        def variations(self, *args: Any, **more: Any) -> Iterator[Variation | None]:
             yield Variation((), 0.0)
             raise ValueError("torn")
 
