@@ -19,7 +19,7 @@ COPY: Final = 0.5
 SAME_WORK: Final = 0.1
 """Share of common hashes, without rhythm, from which two pieces are related."""
 
-_LEAST: Final = 5
+_LEAST: Final = 6
 """Common hashes below which a share says nothing."""
 
 _CROWD: Final = 24

@@ -31,7 +31,7 @@ _RHYTHM_RUN: Final = 8
 _STROKE_RUN: Final = 12
 """Strokes in a run of drums."""
 
-_WINDOW: Final = 4
+_WINDOW: Final = 2
 """Neighbouring runs of which one is kept."""
 
 _DIFFERENT: Final = 4

@@ -23,8 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 _LEAST: Final = 16
 """Notes of a part below which its channel is believed."""
 
-_DRUMS: Final = -0.2
-"""Score above which a part on another channel is drums, if it has a kit's number of pitches."""
+_DRUMS: Final = -0.3
+"""Score above which a part on another channel is drums, if it has a kit's number of pitches, and
+kick, snare and cymbals among them."""
 
 _NAMED: Final = -2.5
 """The same for a part whose track is named after drums."""
@@ -34,6 +35,12 @@ _PITCHED: Final = -1.5
 
 _KIT: Final = (3, 14)
 """Pitches that make up nearly all hits of a kit: fewer are a drone, more are a melody."""
+
+_GROUPS: Final = ((35, 36), (37, 38, 39, 40), (22, 26, 42, 44, 46, 51, 53, 59))
+"""Kick, snare, and hi-hat or ride."""
+
+_OF_GROUP: Final = 0.02
+"""Share of the hits that each of the groups has at least."""
 
 _SCALE: Final = 8
 """Pitches that nearly all notes of a pitched part on channel 10 have at least."""
@@ -96,7 +103,9 @@ def is_misplaced_kit(pitch: IntArray, name: str) -> bool:
     score = drum_score(pitch)
     if _NAME.search(name):
         return score > _NAMED
-    return score > _DRUMS and _KIT[0] <= _usual_pitches(pitch) <= _KIT[1]
+    if score <= _DRUMS or not _KIT[0] <= _usual_pitches(pitch) <= _KIT[1]:
+        return False
+    return all(np.isin(pitch, group).mean() >= _OF_GROUP for group in _GROUPS)
 
 
 def is_misplaced_melody(pitch: IntArray, name: str) -> bool:
