@@ -28,7 +28,7 @@ _LINE_RUN: Final = 10
 _RHYTHM_RUN: Final = 8
 """Intervals, with the proportions of their onsets, in a run."""
 
-_STROKE_RUN: Final = 12
+_STROKE_RUN: Final = 10
 """Strokes in a run of drums."""
 
 _WINDOW: Final = 2
