@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -24,6 +26,9 @@ def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("src", type=Path, metavar="SRC_DIR", help="folder with MIDI files")
     parser.add_argument("out", type=Path, metavar="OUT_DIR", help="data set to write")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write a report of its quality, with plots"
+    )
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
 
@@ -37,23 +42,46 @@ def run_prepare(args: argparse.Namespace) -> int:
     """
     from antiphon_models.data.prepare import prepare
 
+    if args.report is not None:
+        from antiphon_models.plots import require_matplotlib
+
+        require_matplotlib()  # before the long work, not after it
     with _progress() as progress:
         manifest = prepare(args.src, args.out, progress, args.workers)
+    report = None
+    if args.report is not None:
+        from antiphon_models.report_data import write_data_report
+
+        report = write_data_report(args.report, args.out)
     if args.json:
         print(json.dumps(manifest))
         return 0
+    for line in _summary(manifest):
+        print(line)
+    print(f"see {args.out / 'manifest.json'}" + (f" and {report}" if report else ""))
+    return 0
+
+
+_SHOWN: Final = 5
+"""Refused files that are named on the terminal."""
+
+
+def _summary(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Say in a few lines what was made of the files."""
     for style, entry in manifest["sets"].items():
         for split, found in entry["splits"].items():
-            print(f"{style:<14} {split:<11} {found['pieces']:>6} pieces {found['notes']:>9,} notes")
-    for item in manifest["refused"]:
-        print(f"refused {item['file']}: {item['reason']}")
-    doubles = manifest["doubles"]
-    print(
-        f"{len(manifest['repaired'])} repaired, {len(manifest['refused'])} refused, "
-        f"{len(doubles)} doubles ({sum(d['dropped'] for d in doubles)} left out); "
-        f"see {args.out / 'manifest.json'}"
+            yield f"{style:<14} {split:<11} {found['pieces']:>6} pieces {found['notes']:>9,} notes"
+    refused = manifest["refused"]
+    for item in refused[:_SHOWN]:
+        yield f"refused {item['file']}: {item['reason']}"
+    if len(refused) > _SHOWN:
+        yield f"refused {len(refused) - _SHOWN} more"
+    dropped = Counter(d["how"] for d in manifest["doubles"] if d["dropped"])
+    copies = dropped["exact"] + dropped["near"]
+    yield (
+        f"{len(manifest['repaired'])} files repaired, {len(refused)} refused; left out of train: "
+        f"{copies} copies, {dropped['related']} related to validation or test music"
     )
-    return 0
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:

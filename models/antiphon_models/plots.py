@@ -9,10 +9,30 @@ from typing import Any
 
 import numpy as np
 
+from antiphon.errors import DataError
 from antiphon_models.rolls import KIT, LOWEST, SLOTS, FloatArray
 
 COLOURS = ("#1f5f8b", "#d98032", "#6a8f3c", "0.55")
 """Of the network, of its baselines in order, and of real music."""
+
+
+def require_matplotlib() -> None:
+    """Load matplotlib, to draw without a screen.
+
+    Raises
+    ------
+    DataError
+        If it is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise DataError(
+            "expected matplotlib for the plots of --report",
+            "found it not installed",
+            "install antiphon[train]",
+        ) from error
+    matplotlib.use("Agg")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from antiphon.errors import DataError
 from antiphon_models import report_dic, report_gan, report_player
+from antiphon_models.plots import require_matplotlib
 
 Result = Mapping[str, Any]
 """What ``antiphon evaluate --json`` prints."""
@@ -88,15 +89,7 @@ def write_report(directory: Path, result: Result, examples: Mapping[str, Any]) -
     DataError
         If the folder cannot be written, or matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise DataError(
-            "expected matplotlib for the plots of --report",
-            "found it not installed",
-            "install antiphon[train]",
-        ) from error
-    matplotlib.use("Agg")
+    require_matplotlib()
     module = _module(result)
     try:
         directory.mkdir(parents=True, exist_ok=True)

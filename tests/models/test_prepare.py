@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import mido
@@ -17,54 +16,9 @@ from antiphon.music import Voice
 from antiphon_models.commands import main
 from antiphon_models.data.midi_reader import read_midi
 from antiphon_models.data.prepare import load_dataset, prepare, read_manifest
-from antiphon_models.data.repair import find_doubles, fingerprint, repair
 from antiphon_models.data.sources import find_midi
 from antiphon_models.events import BEAT_PHASE_UNKNOWN, Piece
-
-Row = tuple[float, float, int, int]
-"""Start and length in beats, pitch, velocity."""
-
-SCALE: list[Row] = [(i / 2, 0.5, 60 + i, 80) for i in range(8)]
-
-
-def write(
-    path: Path,
-    tracks: Sequence[tuple[str, int, Sequence[Row]]],
-    bpm: float = 120.0,
-    meters: Sequence[tuple[float, int, int]] = (),
-) -> Path:
-    """Write a MIDI file of (name, channel from 0, notes) tracks."""
-    midi = mido.MidiFile(ticks_per_beat=480)
-    conductor = [(0, mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm)))]
-    for beat, numerator, denominator in meters:
-        meta = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
-        conductor.append((round(beat * 480), meta))
-    everything = [("", conductor)]
-    for name, channel, rows in tracks:
-        events = []
-        for start, length, pitch, velocity in rows:
-            on = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
-            off = mido.Message("note_off", channel=channel, note=pitch)
-            events += [(round(start * 480), on), (round((start + length) * 480), off)]
-        everything.append((name, events))
-    for name, timed in everything:
-        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
-        now = 0
-        for tick, message in sorted(timed, key=lambda e: (e[0], e[1].type != "note_off")):
-            track.append(message.copy(time=tick - now))
-            now = tick
-        midi.tracks.append(track)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    midi.save(path)
-    return path
-
-
-def melody(seed: int, notes: int = 120) -> list[Row]:
-    """Invent a melody."""
-    random = np.random.default_rng(seed)
-    start = np.cumsum(random.choice([0.25, 0.5, 1.0], notes))
-    pitch = random.integers(50, 80, notes)
-    return [(float(s), 0.25, int(p), 80) for s, p in zip(start, pitch, strict=True)]
+from midi_files import SCALE, melody, write
 
 
 def test_times_are_ticks_of_a_beat(tmp_path: Path) -> None:
@@ -153,7 +107,7 @@ def test_unpaired_notes_are_closed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(b"", "EOFError"), (b"RIFF" + bytes(40), "MThd"), (None, "found none")],
+    [(b"", "nothing in it"), (b"RIFF" + bytes(40), "MThd"), (None, "found none")],
 )
 def test_broken_files_are_refused(tmp_path: Path, content: bytes | None, found: str) -> None:
     """An empty file, another format and a file without notes are refused in one line."""
@@ -185,28 +139,6 @@ def test_no_bytes_break_the_reader(
     assert ((piece.pitch >= 0) & (piece.pitch < 128)).all()
 
 
-def test_repair_joins_doubled_notes(tmp_path: Path) -> None:
-    """Of notes with one onset, voice and pitch the longest stays, with the loudest velocity."""
-    rows = [(0.0, 1.0, 60, 50), (0.0, 2.0, 60, 40), (1.0, 1.0, 62, 60), (2.0, 200.0, 64, 60)]
-    tracks = [("Piano", 0, rows[::2]), ("Piano", 1, rows[1:])]
-    piece, done = repair(read_midi(write(tmp_path / "a.mid", tracks)))
-    assert piece.pitch.tolist() == [60, 62, 64]
-    assert piece.duration.tolist() == [96, 48, 64 * 48]
-    assert piece.velocity.tolist() == [50, 60, 60]
-    assert len(done) == 2
-
-
-def test_doubles_are_found_in_any_key_and_tempo(tmp_path: Path) -> None:
-    """A transposed and slowed copy is an exact double, one with changed notes a near one."""
-    tune = melody(1)
-    copy = [(2 * s, 2 * d, p + 5, v) for s, d, p, v in tune]
-    edited = [(s, d, p + (i % 40 == 0), v) for i, (s, d, p, v) in enumerate(tune)]
-    others = [melody(2), copy, edited]
-    pieces = [read_midi(write(tmp_path / "x.mid", [("", 0, t)])) for t in (tune, *others)]
-    doubles = find_doubles([fingerprint(p) for p in pieces])
-    assert doubles == {2: (0, "exact"), 3: (0, "near")}
-
-
 def test_prepare_reports_what_it_did(tmp_path: Path) -> None:
     """The manifest names what was kept, repaired, refused and doubled, and the data is loaded."""
     src, out = tmp_path / "src", tmp_path / "out"
@@ -221,8 +153,11 @@ def test_prepare_reports_what_it_did(tmp_path: Path) -> None:
     assert len(seen) == 5
     assert manifest["sets"]["pop"]["licence"] == "CC0"
     assert manifest["sets"]["pop"]["splits"]["train"]["names"] == ["a.mid", "b.mid"]
-    assert [item["file"] for item in manifest["refused"]] == ["pop/train/e.mid"]
-    assert [item["file"] for item in manifest["repaired"]] == ["pop/train/b.mid"]
+    (refused,) = manifest["refused"]
+    assert (refused["file"], refused["sort"]) == ("pop/train/e.mid", "cut short")
+    (repaired,) = manifest["repaired"]
+    assert (repaired["file"], repaired["counts"]) == ("pop/train/b.mid", {"doubled": 120})
+    assert repaired["done"] == ["joined 120 doubled notes"]
     (double,) = manifest["doubles"]
     assert (double["file"], double["of"], double["dropped"]) == (
         "pop/train/c.mid",

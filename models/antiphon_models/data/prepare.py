@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from antiphon.errors import DataError
-from antiphon_models.data.repair import find_doubles
+from antiphon_models.data.faults import describe
 from antiphon_models.data.sources import (
     SPLITS,
     Progress,
-    Reading,
-    Source,
     find_midi,
     read_all,
     require_midi,
 )
+from antiphon_models.data.splits import settle
 from antiphon_models.data.storage import (
     MANIFEST,
     read_manifest,
@@ -58,8 +57,9 @@ def prepare(
 ) -> dict[str, Any]:
     """Read every MIDI file below a folder into a data set.
 
-    Of pieces that are the same music in another key or tempo, train keeps the first, and none
-    that validation or test have; validation and test keep theirs, and the manifest says so.
+    Of copies, in whatever key and tempo, train keeps one, and nothing that validation or test
+    have; where no folders say the split, pieces that are alike go into one
+    (:func:`antiphon_models.data.splits.settle`).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def prepare(
     -------
     dict
         The manifest: ``sets`` (style -> licence and splits), ``repaired``, ``refused`` and
-        ``doubles``.
+        ``doubles``, file by file.
 
     Raises
     ------
@@ -83,17 +83,17 @@ def prepare(
     """
     sources = require_midi(src_dir)
     readings = list(read_all(sources, True, progress, workers))
-    doubles = _doubles(sources, readings)
     if all(reading.piece is None for reading in readings):
         raise DataError(
             f"expected MIDI files with notes below {src_dir}",
             f"all {len(readings)} were refused, the first because: {readings[0].refused}",
             "check the files",
         )
+    sources, doubles = settle(sources, readings)
+    dropped = {double.index for double in doubles if double.dropped}
     pieces: dict[tuple[str, str], list[Piece]] = {}
     for index, (source, reading) in enumerate(zip(sources, readings, strict=True)):
-        dropped = index in doubles and source.split == "train"
-        if reading.piece is not None and not dropped:
+        if reading.piece is not None and index not in dropped:
             pieces.setdefault((source.style, source.split), []).append(reading.piece)
     sets = {
         style: {
@@ -109,23 +109,24 @@ def prepare(
     manifest = {
         "sets": sets,
         "repaired": [
-            {"file": str(source), "done": reading.repaired}
+            {"file": str(source), "done": describe(reading.repairs), "counts": reading.repairs}
             for source, reading in zip(sources, readings, strict=True)
-            if reading.repaired
+            if reading.repairs
         ],
         "refused": [
-            {"file": str(source), "reason": reading.refused}
+            {"file": str(source), "sort": reading.sort, "reason": reading.refused}
             for source, reading in zip(sources, readings, strict=True)
             if reading.refused
         ],
         "doubles": [
             {
-                "file": str(sources[index]),
-                "of": str(sources[original]),
-                "how": how,
-                "dropped": sources[index].split == "train",
+                "file": str(sources[double.index]),
+                "of": str(sources[double.of]),
+                "how": double.how,
+                "share": round(double.share, 3),
+                "dropped": double.dropped,
             }
-            for index, (original, how) in sorted(doubles.items())
+            for double in doubles
         ],
     }
     try:
@@ -191,15 +192,6 @@ def load_dataset(
             "prepare a folder of MIDI files with 'antiphon prepare'",
         )
     return dict(sorted(found.items()))
-
-
-def _doubles(sources: Sequence[Source], readings: Sequence[Reading]) -> dict[int, tuple[int, str]]:
-    """Find doubles by index; originals are rather in test and validation than in train."""
-    ranks = {"test": 0, "validation": 1, "train": 2}
-    prints = [(i, r.print) for i, r in enumerate(readings) if r.print is not None]
-    prints.sort(key=lambda item: ranks[sources[item[0]].split])
-    found = find_doubles([one for _, one in prints])
-    return {prints[a][0]: (prints[b][0], how) for a, (b, how) in found.items()}
 
 
 def _summary(pieces: Sequence[Piece]) -> dict[str, Any]:

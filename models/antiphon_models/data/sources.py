@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from antiphon.errors import DataError, MidiFileError
+from antiphon.errors import DataError
+from antiphon_models.data.faults import RefusedFileError, Repairs
+from antiphon_models.data.fingerprint import Fingerprint, fingerprint
 from antiphon_models.data.midi_reader import read_midi
-from antiphon_models.data.repair import Fingerprint, fingerprint, repair
+from antiphon_models.data.repair import repair
 from antiphon_models.events import Piece
 
 SPLITS: Final = ("train", "validation", "test")
@@ -28,12 +30,13 @@ _FEW: Final = 32
 
 @dataclass(frozen=True)
 class Source:
-    """A MIDI file and its place in a data set."""
+    """A MIDI file and its place in a data set; loose if its folder did not say the split."""
 
     path: Path
     style: str
     split: str
     name: str
+    loose: bool = False
 
     def __str__(self) -> str:
         return f"{self.style}/{self.split}/{self.name}"
@@ -48,16 +51,17 @@ class Reading:
     piece, print : Piece, Fingerprint or None
         The notes and their fingerprint; None if the file was refused. Without repair there is
         no fingerprint.
-    repaired : list of str
-        What was repaired.
-    refused : str
-        Why the file was refused, or empty.
+    repairs : Counter
+        How often each sort of fault was repaired.
+    refused, sort : str
+        Why the file was refused, in a line and by sort, or empty.
     """
 
     piece: Piece | None = None
     print: Fingerprint | None = None
-    repaired: list[str] = field(default_factory=list)
+    repairs: Repairs = field(default_factory=Repairs)
     refused: str = ""
+    sort: str = ""
 
 
 def find_midi(directory: Path) -> list[Source]:
@@ -138,21 +142,22 @@ def _split_by_hash(found: Sequence[Source]) -> list[Source]:
         chosen.add(min(digests))
         chosen.discard(max(digests))
     return [
-        Source(s.path, s.style, "validation" if digest in chosen else "train", s.name)
+        Source(s.path, s.style, "validation" if digest in chosen else "train", s.name, True)
         for s, digest in zip(found, digests, strict=True)
     ]
 
 
 def _read_one(job: tuple[Source, bool]) -> Reading:
     source, mend = job
+    repairs = Repairs()
     try:
-        piece = read_midi(source.path, source.style, source.name)
-    except MidiFileError as error:
-        return Reading(refused=str(error))
+        piece = read_midi(source.path, source.style, source.name, repairs if mend else None)
+    except RefusedFileError as error:
+        return Reading(refused=str(error), sort=error.sort)
     if not mend:
         return Reading(piece)
-    piece, repaired = repair(piece)
-    return Reading(piece, fingerprint(piece), repaired)
+    piece = repair(piece, repairs)
+    return Reading(piece, fingerprint(piece), +repairs)
 
 
 def _counted(
