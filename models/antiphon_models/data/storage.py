@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, overload
 
@@ -73,9 +74,8 @@ def write_pieces(path: Path, pieces: Iterable[Piece]) -> None:
     temporary.replace(notes)
     starts = np.cumsum([0, *lengths], dtype=np.int64)
     temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(
-        temporary, starts=starts, **{name: np.array(found) for name, found in table.items()}
-    )
+    arrays: dict[str, Any] = {name: np.array(found) for name, found in table.items()}
+    np.savez_compressed(temporary, starts=starts, **arrays)
     temporary.replace(path)
 
 
@@ -210,7 +210,7 @@ def _first_format(table: dict[str, Any], style: str) -> Iterator[Piece]:
         columns["micro"] = table["micro"].astype(np.int64)
     tempos = table.get("bpm", np.full(len(names), 120.0))
     starts = table["starts"]
-    for index, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for index, (a, b) in enumerate(pairwise(starts)):
         yield Piece(
             **{key: column[a:b] for key, column in columns.items()},
             name=str(names[index]),

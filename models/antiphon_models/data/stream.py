@@ -258,7 +258,7 @@ class EventStreams:
         if not len(lenders) or is_performed(piece) or random.random() >= self.config.borrow:
             return piece.velocity
         which, index = lenders[int(random.integers(len(lenders)))].tolist()
-        lent = self._sets[which][1][index].velocity
+        lent: npt.NDArray[np.int64] = self._sets[which][1][index].velocity
         start = int(random.integers(len(lent)))
         return lent.take(np.arange(start, start + len(piece)), mode="wrap")
 
