@@ -112,7 +112,7 @@ def write_report(directory: Path, result: Figures) -> None:
         "Nats a note, before and after (lower is better). Held out is music of the folder that "
         "was not trained on; elsewhere is the validation music of other sets.",
         _table(result),
-        *(f"- {line}" for line in summary(result)),
+        "\n".join(f"- {line}" for line in summary(result)),
     ]
     if have_matplotlib():
         _plot(directory / "gain.png", result)
