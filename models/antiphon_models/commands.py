@@ -91,8 +91,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=int,
         metavar="N",
-        help="end after N validations in a row that bring nothing better (default: never; the "
-        "best checkpoint is kept in any case)",
+        help="end after N validations in a row that bring nothing better; 0 is never, the "
+        "default; with --init it is 4. The best checkpoint is kept in any case",
     )
     run.add_argument(
         "--validate-minutes",
@@ -113,14 +113,14 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "--dic", metavar="CKPT", help="gan: the DIC beneath it (default: the shipped one)"
     )
 
-    fine = parser.add_argument_group("in place of the preset's values")
+    fine = parser.add_argument_group("finer settings, in place of those of the preset")
     fine.add_argument("--lr", type=float, help="highest learning rate")
     fine.add_argument(
         "--batch", type=int, help="streams, or windows, side by side, in all processes together"
     )
     fine.add_argument("--chunk", type=int, help="player: events in a chunk of a stream")
     fine.add_argument("--dropout", type=float, help="player, dic: share that is dropped")
-    fine.add_argument("--weight-decay", type=float, metavar="DECAY")
+    fine.add_argument("--weight-decay", type=float, metavar="DECAY", help="AdamW's, of matrices")
     fine.add_argument(
         "--temper",
         type=float,

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Final
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from antiphon.errors import CheckpointError, UsageError
 from antiphon_models.checkpoint import SUFFIX, git_revision, save_checkpoint
 from antiphon_models.parallel import Ranks
-from antiphon_models.precision import Trial, autocast, choose_bf16
+from antiphon_models.precision import autocast, choose_bf16
+from antiphon_models.recipe import Recipe
 from antiphon_models.run_folder import (
     Figures,
     load_state,
@@ -36,60 +37,11 @@ from antiphon_models.run_folder import (
 SAVE_MINUTES: Final = 5.0
 VALIDATE_MINUTES: Final = 5.0
 TUNING_VALIDATIONS: Final = 12
-"""In a run of so many minutes that starts from weights to be improved."""
+TUNING_PATIENCE: Final = 4
+"""Of a run that starts from weights to be improved, unless it is told otherwise."""
 
 LOG_SECONDS: Final = 30.0
 INTERRUPTED: Final = 130
-
-
-class Recipe(Protocol):
-    """What the loop needs to know about a network.
-
-    Attributes
-    ----------
-    by_note : bool
-        Whether the loss is the mean over notes; else over windows, of which every process has
-        as many.
-    tunes : bool
-        Whether the run starts from weights that are to be improved: they are measured before
-        the first step, and kept if nothing better comes.
-    """
-
-    kind: str
-    model: nn.Module
-    learning_rate: float
-    warm_up: int
-    weight_decay: float
-    by_note: bool
-    tunes: bool
-
-    def loss(self) -> tuple[Tensor, int]:
-        """Draw the next batch, this process's share of it; return its loss and its notes."""
-
-    @property
-    def trial(self) -> Trial | None:
-        """What to time both precisions with, see :mod:`antiphon_models.precision`, or None."""
-
-    def validate(self, model: nn.Module) -> Figures:
-        """Measure a model on held-out data."""
-
-    def config(self) -> dict[str, Any]:
-        """Return the network's config as JSON values."""
-
-    def adopt(self, config: Mapping[str, Any]) -> None:
-        """Take over what validation chose: in another process, or before a run was resumed."""
-
-    def same_run(self, config: Mapping[str, Any]) -> bool:
-        """Tell whether a stored config is one of this run."""
-
-    def info(self) -> dict[str, Any]:
-        """Return what the checkpoint says about its data."""
-
-    def state(self) -> dict[str, Any]:
-        """Return what goes on between steps, besides weights: tensors and plain values."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
 
 
 class Loop:
@@ -135,6 +87,8 @@ class Loop:
             self._validate_minutes = args.validate_minutes
         elif recipe.tunes and args.minutes:
             self._validate_minutes = args.minutes / TUNING_VALIDATIONS
+        usual = TUNING_PATIENCE if recipe.tunes else 0
+        self._patience: int = usual if args.patience is None else args.patience
         shown = sys.stdout.isatty() and self.ranks.leads
         self._bar = Progress(
             *(TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f} %")),
@@ -154,7 +108,7 @@ class Loop:
     @property
     def patient(self) -> bool:
         """Whether the validations still get better often enough to go on."""
-        return not self.args.patience or self.stale < self.args.patience
+        return not self._patience or self.stale < self._patience
 
     def run(self, resume: bool) -> int:
         """Train to the end, or until interrupted; return the exit status."""
@@ -341,23 +295,6 @@ class Loop:
         self.bf16 = state["bf16"]
         self.step, self.notes = state["step"], state["notes"]
         self.elapsed, self.best, self.stale = state["elapsed"], state["best"], state["stale"]
-
-
-def choose_preset(
-    presets: Mapping[str, dict[str, Any]], name: str | None, usual: str
-) -> dict[str, Any]:
-    """Return a preset by its name.
-
-    Raises
-    ------
-    UsageError
-        If there is none of that name.
-    """
-    if name is not None and name not in presets:
-        raise UsageError(
-            f"--preset is one of {', '.join(presets)}", f"found {name!r}", "correct it"
-        )
-    return presets[name or usual]
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -12,8 +12,9 @@ from typing import Final
 import torch
 
 from antiphon.errors import CheckpointError, DataError, UsageError
-from antiphon_models.loop import Loop, Recipe
+from antiphon_models.loop import Loop
 from antiphon_models.parallel import Ranks, join
+from antiphon_models.recipe import Recipe
 from antiphon_models.run_folder import RESUME
 
 
@@ -87,10 +88,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(
             "expected --minutes or --steps", "found neither", "say how long to train, or how far"
         )
-    limits = (args.minutes, args.steps, args.patience, args.batch, args.chunk)
+    limits = (args.minutes, args.steps, args.batch, args.chunk)
     if any(limit is not None and limit <= 0 for limit in limits):
         raise UsageError(
-            "expected --minutes, --steps, --patience, --batch and --chunk above 0",
+            "expected --minutes, --steps, --batch and --chunk above 0",
             "found less",
             "give a positive number",
         )

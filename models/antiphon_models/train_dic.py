@@ -31,8 +31,8 @@ from antiphon_models.dic import (
     Latent,
     make_dic,
 )
-from antiphon_models.loop import choose_preset
 from antiphon_models.parallel import Ranks
+from antiphon_models.recipe import choose_preset
 from antiphon_models.rolls import SLOTS, IntArray, Kind
 from antiphon_models.run_folder import Figures
 from antiphon_models.runtime import checkpoint_path

@@ -24,9 +24,9 @@ from antiphon_models.evaluate import choose_checkpoint
 from antiphon_models.gan import GAN, Critic, GANConfig, pair_loss
 from antiphon_models.idiom import POINTS, Phrases, statistics
 from antiphon_models.likeness import frechet
-from antiphon_models.loop import choose_preset
 from antiphon_models.noise import draw_noise
 from antiphon_models.parallel import Ranks
+from antiphon_models.recipe import choose_preset
 from antiphon_models.rolls import ROWS, distance
 from antiphon_models.run_folder import Figures
 from antiphon_models.runtime import checkpoint_path

@@ -18,9 +18,9 @@ from antiphon_models.data.folder import as_dataset
 from antiphon_models.data.storage import MANIFEST, lengths_of, open_dataset, read_manifest
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import FIELDS, Piece
-from antiphon_models.loop import choose_preset
 from antiphon_models.parallel import Ranks
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig, State, count_weights
+from antiphon_models.recipe import choose_preset
 from antiphon_models.runtime import checkpoint_path
 
 PRESETS: Final = {

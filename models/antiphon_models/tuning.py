@@ -14,7 +14,7 @@ import torch
 from antiphon_models.checkpoint import SUFFIX, read_header
 from antiphon_models.curves import have_matplotlib
 from antiphon_models.data.folder import as_dataset
-from antiphon_models.data.storage import lengths_of, open_dataset
+from antiphon_models.data.storage import lengths_of, open_dataset, read_manifest
 from antiphon_models.events import FIELDS, Piece
 from antiphon_models.train_player import BEFORE, load_player, measure, sample
 
@@ -57,6 +57,10 @@ def report_tuning(args: argparse.Namespace, device: torch.device) -> Figures:
         "steps": header.info["steps"],
         "notes_seen": header.info["notes_seen"],
         "trained_on": header.info["data"],
+        "what_is_held_out": {
+            style: entry["splits"].get("validation", {}).get("held_out", "whole pieces")
+            for style, entry in read_manifest(data)["sets"].items()
+        },
     }
     for part, (sets, notes) in parts.items():
         result[part] = compare(args.out / BEFORE, after, sets, notes, device)
@@ -110,16 +114,25 @@ def write_report(directory: Path, result: Figures) -> None:
         f"Started from {result['init']}; the best network came after {result['minutes']} minutes, "
         f"{result['steps']:,} steps and {result['notes_seen']:,} notes.",
         "Nats a note, before and after (lower is better). Held out is music of the folder that "
-        "was not trained on; elsewhere is the validation music of other sets.",
+        f"was not trained on: {_held_out(result)}. Elsewhere is the validation music of other "
+        "sets.",
         _table(result),
         "\n".join(f"- {line}" for line in summary(result)),
     ]
     if have_matplotlib():
         _plot(directory / "gain.png", result)
-        parts.append("![Before and after](gain.png)")
+        parts.append("![What was gained](gain.png)")
     if "elsewhere" not in result:
         parts.append("What was lost elsewhere was not measured: name a data set by --elsewhere.")
     (directory / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _held_out(result: Figures) -> str:
+    found: dict[str, str] = result["what_is_held_out"]
+    kinds = sorted(set(found.values()))
+    if len(kinds) == 1:
+        return kinds[0]
+    return "; ".join(f"of {style} {what}" for style, what in found.items())
 
 
 def _table(result: Figures) -> str:
@@ -141,7 +154,11 @@ def _plot(path: Path, result: Figures) -> None:
         for part in ("held_out", "elsewhere")
         for style, found in result.get(part, {}).items()
     }
-    series = {when: [found[when]["sum"] for found in sets.values()] for when in ("before", "after")}
+    series = {
+        "all fields": [found["before"]["sum"] - found["after"]["sum"] for found in sets.values()],
+        "pitch": [found["before"]["pitch"] - found["after"]["pitch"] for found in sets.values()],
+    }
     with drawn(path, max(4.0, 1.1 * len(sets) + 2), 3.4) as axes:
         draw_bars(axes, list(sets), series)
-        axes.set_ylabel("nats a note")
+        axes.axhline(0, color="0.3", linewidth=0.8)
+        axes.set_ylabel("gained, nats a note")

@@ -194,7 +194,7 @@ def write_songs(folder: Path, songs: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("songs", "held"), [(3, "a song"), (1, "bars")])
+@pytest.mark.parametrize(("songs", "held"), [(24, "songs"), (3, "bars"), (1, "bars")])
 def test_a_folder_of_midi_files_can_be_tuned_to(
     songs: int, held: str, data: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from antiphon_models.data.prepare import prepare
-from antiphon_models.data.sources import Progress
+from antiphon_models.data.sources import SPLITS, Progress
 from antiphon_models.data.storage import (
     MANIFEST,
     read_manifest,
@@ -20,7 +20,13 @@ from antiphon_models.data.storage import (
 from antiphon_models.events import Piece
 
 HELD_OUT: Final = 0.15
-"""Share of each piece that is held out where no whole piece can be."""
+"""Share of each piece that is held out where there are few of them."""
+
+FEW_PIECES: Final = 20
+"""Of fewer pieces than this, single ones would not stand for the folder: bars are held out."""
+
+BARS: Final = "the last bars of each piece"
+"""How a manifest says so."""
 
 FEWEST: Final = 8
 """Notes that either part of a cut piece must have."""
@@ -29,8 +35,9 @@ FEWEST: Final = 8
 def as_dataset(data: Path, out: Path, progress: Progress | None = None) -> Path:
     """Return a prepared data set: the one given, or one made of a folder of MIDI files.
 
-    Whole pieces are held out, as ``antiphon prepare`` does; of a set of a single piece, such as
-    one long session, the last bars.
+    Where folders named validation or test say what to hold out, that is done. Else one piece in
+    ten is held out, as ``antiphon prepare`` does, and of a set of few pieces the last bars of
+    each.
 
     Parameters
     ----------
@@ -50,26 +57,28 @@ def as_dataset(data: Path, out: Path, progress: Progress | None = None) -> Path:
         return data
     if not (out / MANIFEST).is_file():
         prepare(data, out, progress)
-        hold_out(out)
+        if not any(path.name in SPLITS and path.is_dir() for path in data.rglob("*")):
+            hold_out_bars(out)
     return out
 
 
-def hold_out(directory: Path) -> None:
-    """Hold out the last bars of every piece in those sets of a data set that hold out nothing."""
+def hold_out_bars(directory: Path) -> None:
+    """Hold out the last bars of every piece, in those sets of a data set that have few pieces."""
     manifest = read_manifest(directory)
     for style, entry in manifest["sets"].items():
         splits = entry["splits"]
-        if "train" not in splits or "validation" in splits:
+        if sum(split["pieces"] for split in splits.values()) >= FEW_PIECES:
             continue
-        path = directory / style / "train.npz"
-        parts = [cut(piece) for piece in read_pieces(path, style)]
+        paths = [directory / style / f"{split}.npz" for split in splits]
+        pieces = [piece for path in paths for piece in read_pieces(path, style)]
+        parts = [cut(piece) for piece in sorted(pieces, key=lambda piece: piece.name)]
         held = [end for _, end in parts if len(end)]
         if not held:
             continue
-        for split, pieces in (("train", [start for start, _ in parts]), ("validation", held)):
-            write_pieces(path.with_name(f"{split}.npz"), pieces)
-            splits[split] = _summary(pieces)
-        splits["validation"]["held_out"] = "the last bars of each piece"
+        for split, found in (("train", [start for start, _ in parts]), ("validation", held)):
+            write_pieces(directory / style / f"{split}.npz", found)
+            splits[split] = _summary(found)
+        splits["validation"]["held_out"] = BARS
     write_manifest(directory, {k: v for k, v in manifest.items() if k != "format"})
 
 
