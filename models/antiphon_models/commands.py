@@ -71,8 +71,13 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         help="prepared data set; player: or a folder of MIDI files, some of which are held out",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    run.add_argument("--minutes", type=float, help="train for this long")
-    run.add_argument("--steps", type=int, help="train for at most this many steps")
+    run.add_argument("--minutes", type=float, help="train for at most this long")
+    run.add_argument(
+        "--steps",
+        type=int,
+        help="train for at most this many steps (default with --init: eight times through the "
+        "music; otherwise --minutes decides)",
+    )
     run.add_argument("--resume", action="store_true", help="go on with the run in --out")
     run.add_argument(
         "--init",
@@ -98,7 +103,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "--validate-minutes",
         type=float,
         metavar="MINUTES",
-        help="between validations (default: 5; with --init a twelfth of --minutes)",
+        help="between validations (default: 5; with --init twelve in all)",
     )
     run.add_argument("--seed", type=int, default=0, help="everything random follows from it")
 

@@ -38,7 +38,7 @@ SAVE_MINUTES: Final = 5.0
 VALIDATE_MINUTES: Final = 5.0
 TUNING_VALIDATIONS: Final = 12
 TUNING_PATIENCE: Final = 4
-"""Of a run that starts from weights to be improved, unless it is told otherwise."""
+"""In a run that starts from weights to be improved, unless it is told otherwise."""
 
 LOG_SECONDS: Final = 30.0
 INTERRUPTED: Final = 130
@@ -82,11 +82,8 @@ class Loop:
         self.bf16 = False
         self.stop = self.stopping = False  # asked of this process; agreed by all
         self._began = 0.0
-        self._validate_minutes = VALIDATE_MINUTES
-        if args.validate_minutes is not None:
-            self._validate_minutes = args.validate_minutes
-        elif recipe.tunes and args.minutes:
-            self._validate_minutes = args.minutes / TUNING_VALIDATIONS
+        self._steps = args.steps or recipe.steps
+        self._validated = (0, 0.0, 0.0)  # step, seconds and progress of the last validation
         usual = TUNING_PATIENCE if recipe.tunes else 0
         self._patience: int = usual if args.patience is None else args.patience
         shown = sys.stdout.isatty() and self.ranks.leads
@@ -101,7 +98,7 @@ class Loop:
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        by_step = self.step / self.args.steps if self.args.steps else 0.0
+        by_step = self.step / self._steps if self._steps else 0.0
         by_time = self.elapsed / (60 * self.args.minutes) if self.args.minutes else 0.0
         return min(max(by_step, by_time), 1.0)
 
@@ -119,8 +116,8 @@ class Loop:
         self._began = time.monotonic() - self.elapsed
         if self.recipe.tunes and not resume:
             self._validate()
-        validated = saved = logged = self.elapsed
-        validated_step = -1
+        saved = logged = self.elapsed
+        self._validated = (-1, self.elapsed, self.progress)
         losses: list[Tensor] = []
         notes_at_log = self.notes
         self.recipe.model.train()
@@ -143,9 +140,8 @@ class Loop:
                             f"found {loss} at step {self.step}",
                             "train with a smaller --lr",
                         )
-                if self.elapsed - validated >= 60 * self._validate_minutes:
+                if self._validation_is_due():
                     self._validate()
-                    validated, validated_step = self.elapsed, self.step
                 if self.elapsed - saved >= 60 * SAVE_MINUTES:
                     self._save()
                     saved = self.elapsed
@@ -153,12 +149,20 @@ class Loop:
                 self._save()
                 self._say("interrupted; saved, go on with --resume")
                 return INTERRUPTED
-            if validated_step != self.step:
+            if self._validated[0] != self.step:
                 self._validate()
             if not self.patient:
                 self._say(f"no better for {self.stale} validations; the best is kept")
             self._save()
         return 0
+
+    def _validation_is_due(self) -> bool:
+        _, seconds, progress = self._validated
+        minutes = self.args.validate_minutes
+        if minutes is None and self.recipe.tunes:
+            return int(self.progress * TUNING_VALIDATIONS) > int(progress * TUNING_VALIDATIONS)
+        minutes = VALIDATE_MINUTES if minutes is None else minutes
+        return bool(self.elapsed - seconds >= 60 * minutes)
 
     def _look_at_the_clock(self) -> None:
         """Take the time, and hear whether to stop; the same in every process."""
@@ -228,6 +232,7 @@ class Loop:
         if self.ranks.leads:
             write_curves(self.args.out)
         self._look_at_the_clock()
+        self._validated = (self.step, self.elapsed, self.progress)
 
     def _store(self, figures: Figures) -> None:
         info = {

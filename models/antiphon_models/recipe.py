@@ -23,6 +23,8 @@ class Recipe(Protocol):
     tunes : bool
         Whether the run starts from weights that are to be improved: they are measured before
         the first step, and kept if nothing better comes.
+    steps : int
+        Steps after which a run ends that is not told how many; 0 for one that goes on.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class Recipe(Protocol):
     weight_decay: float
     by_note: bool
     tunes: bool
+    steps: int
 
     def loss(self) -> tuple[Tensor, int]:
         """Draw the next batch, this process's share of it; return its loss and its notes."""

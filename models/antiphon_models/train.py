@@ -84,7 +84,8 @@ def _train(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.minutes is None and args.steps is None:
+    tunes = args.kind == "player" and args.init is not None  # then the music says how far
+    if args.minutes is None and args.steps is None and not tunes:
         raise UsageError(
             "expected --minutes or --steps", "found neither", "say how long to train, or how far"
         )

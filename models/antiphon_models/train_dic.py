@@ -113,6 +113,7 @@ class DICRecipe:
     by_note = False
     trial = None
     tunes = False
+    steps = 0
 
     def __init__(self, args: argparse.Namespace, device: torch.device, ranks: Ranks) -> None:
         preset = choose_preset(PRESETS, args.preset, "drums")

@@ -54,8 +54,11 @@ PRESETS: Final = {
     },
 }
 
-TUNING: Final = {"streams": 16, "chunk": 128, "learning_rate": 5e-4, "warm_up": 20}
+TUNING: Final = {"streams": 8, "chunk": 128, "learning_rate": 5e-4, "warm_up": 20}
 """What takes the place of a preset when a run starts from a checkpoint (``--init``)."""
+
+TUNING_PASSES: Final = 8
+"""How often a fine-tuned player hears its music, unless time ends it before."""
 
 BEFORE: Final = f"before{SUFFIX}"
 """The network that a fine-tuned one was made of, with the new styles, in the run's folder."""
@@ -119,9 +122,10 @@ class PlayerRecipe:
                 "raise it",
             )
         self._state = player.fresh_state(len(self._streams))
+        notes = sum(int(lengths_of(found).sum()) for found in pieces.values())
+        self.steps = -(-TUNING_PASSES * notes // (streams * chunk)) if self.tunes else 0
         ranks.say(
-            f"player: {count_weights(self.model):,} weights, "
-            f"{sum(int(lengths_of(found).sum()) for found in pieces.values()):,} notes in "
+            f"player: {count_weights(self.model):,} weights, {notes:,} notes in "
             f"{len(pieces)} styles, {streams} x {chunk} events a step on {device}"
         )
 

@@ -20,11 +20,11 @@ from antiphon_models.train_player import BEFORE, load_player, measure, sample
 
 Figures = dict[str, Any]
 
-HELD_OUT_NOTES: Final = 20_000
-ELSEWHERE_NOTES: Final = 8_000
+HELD_OUT_NOTES: Final = 10_000
+ELSEWHERE_NOTES: Final = 4_000
 """Notes of each set that are looked at."""
 
-LENGTH: Final = 4_000
+LENGTH: Final = 1_000
 """Notes from the start of each piece that are looked at."""
 
 
