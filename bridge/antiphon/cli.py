@@ -41,6 +41,7 @@ COMMANDS: Final = (
     CommandSpec("blend", "morph from one phrase to another", "antiphon.blend_file"),
     CommandSpec("prepare", "make a data set of a folder of MIDI files", "antiphon_models.commands"),
     CommandSpec("train", "train a network", "antiphon_models.commands"),
+    CommandSpec("curves", "draw how training runs went, or are going", "antiphon_models.curves"),
     CommandSpec("evaluate", "measure a network on held-out music", "antiphon_models.evaluate"),
     CommandSpec("nearest", "find the training music most like a phrase", "antiphon_models.nearest"),
     CommandSpec("models", "list the checkpoints found", "antiphon_models.catalogue"),

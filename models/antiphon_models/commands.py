@@ -86,36 +86,99 @@ def _summary(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``antiphon train``."""
+    parser.epilog = _EXAMPLES
     parser.add_argument("kind", choices=("player", "dic", "gan"), help="network to train")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="prepared data set")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument(
-        "--preset",
-        help="player: small (default), tiny; dic: drums (default), pitched, drums-dense, "
-        "pitched-dense, tiny-drums, tiny-pitched; gan: drums (default), pitched, tiny-drums, "
-        "tiny-pitched",
+
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="prepared data set; player: or a folder of MIDI files, some of which are held out",
     )
-    parser.add_argument(
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    run.add_argument("--minutes", type=float, help="train for at most this long")
+    run.add_argument(
+        "--steps",
+        type=int,
+        help="train for at most this many steps (default with --init: eight times through the "
+        "music; otherwise --minutes decides)",
+    )
+    run.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    run.add_argument(
+        "--init",
+        type=Path,
+        metavar="CKPT",
+        help="start from these weights: a file, or a name from 'antiphon models'; the player is "
+        "fine-tuned and says in OUT/report.md what it gained",
+    )
+    run.add_argument(
+        "--elsewhere",
+        type=Path,
+        metavar="DIR",
+        help="player with --init: data set on which to measure what fine-tuning lost",
+    )
+    run.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="end after N validations in a row that bring nothing better; 0 is never, the "
+        "default; with --init it is 4. The best checkpoint is kept in any case",
+    )
+    run.add_argument(
+        "--validate-minutes",
+        type=float,
+        metavar="MINUTES",
+        help="between validations (default: 5; with --init twelve in all)",
+    )
+    run.add_argument("--seed", type=int, default=0, help="everything random follows from it")
+
+    network = parser.add_argument_group("the network")
+    network.add_argument(
+        "--preset",
+        help="player: small (default, shipped), base, large, tiny; dic: drums (default), "
+        "pitched, drums-dense, pitched-dense, tiny-drums, tiny-pitched; gan: drums (default), "
+        "pitched, tiny-drums, tiny-pitched",
+    )
+    network.add_argument(
         "--dic", metavar="CKPT", help="gan: the DIC beneath it (default: the shipped one)"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--init", type=Path, metavar="CKPT", help="start from these weights")
-    parser.add_argument("--minutes", type=float, help="train for this long")
-    parser.add_argument("--steps", type=int, help="train for at most this many steps")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="CPU threads (default: torch decides)")
-    parser.add_argument("--batch", type=int, help="streams, or windows, side by side")
-    parser.add_argument("--chunk", type=int, help="events in a chunk of a stream")
-    parser.add_argument("--lr", type=float, help="highest learning rate")
-    parser.add_argument(
+
+    fine = parser.add_argument_group("finer settings, in place of those of the preset")
+    fine.add_argument("--lr", type=float, help="highest learning rate")
+    fine.add_argument(
+        "--batch", type=int, help="streams, or windows, side by side, in all processes together"
+    )
+    fine.add_argument("--chunk", type=int, help="player: events in a chunk of a stream")
+    fine.add_argument("--dropout", type=float, help="player, dic: share that is dropped")
+    fine.add_argument("--weight-decay", type=float, metavar="DECAY", help="AdamW's, of matrices")
+    fine.add_argument(
         "--temper",
         type=float,
-        help="how much large sets outweigh small ones: 1 by their notes, 0 not at all",
+        help="player: how much large sets outweigh small ones: 1 by their notes, 0 not at all",
     )
-    parser.add_argument(
-        "--validate-minutes", type=float, default=5.0, help="minutes between validations"
+
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    machine.add_argument("--threads", type=int, help="CPU threads (default: torch decides)")
+    machine.add_argument(
+        "--precision",
+        choices=("auto", "fp32", "bf16"),
+        default="auto",
+        help="player: auto times both at the start and takes the faster; dic, gan: fp32",
     )
+
+
+_EXAMPLES: Final = """\
+a player from nothing, and one fine-tuned on your own folder:
+  antiphon train player --data data/mine --out runs/mine --minutes 60
+  antiphon train player --init player --data my-midi --out runs/me --minutes 8
+
+data-parallel, one process a core or a GPU:
+  torchrun --standalone --nproc_per_node=2 -m antiphon train player ...
+
+OUT then holds player.safetensors (the best), log.csv, curves.png and resume.pt."""
 
 
 def run_train(args: argparse.Namespace) -> int:

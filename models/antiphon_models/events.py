@@ -58,6 +58,9 @@ BAR_BEATS: Final = 12
 BAR_PHASE_UNKNOWN: Final = BAR_BEATS
 """Whole beats since the bar line are 0..11 (later beats count as 11), or this."""
 
+UNPLAYED: Final = 0.5
+"""A piece of whose velocities more than this share repeat the one before was never performed."""
+
 _START: Final = Beats(0.0)
 
 FIELDS: Final = ("shift", "voice", "pitch", "velocity", "duration")
@@ -206,6 +209,12 @@ class Piece:
     def sorted(self) -> Piece:
         """Return the piece in order of onset, chords upwards."""
         return self.select(np.lexsort((self.voice, self.pitch, self.onset)))
+
+
+def is_performed(piece: Piece) -> bool:
+    """Tell whether a piece has a player's dynamics, not those of a score played back."""
+    repeated = piece.velocity[1:] == piece.velocity[:-1]
+    return len(piece) > 1 and bool(repeated.mean() <= UNPLAYED)
 
 
 def notes_to_piece(

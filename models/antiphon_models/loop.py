@@ -1,68 +1,47 @@
 """The training loop of every network; a recipe says what is special about each.
 
 A run's folder holds the best checkpoint (``<kind>.safetensors``), ``log.csv`` (one figure a row)
-and ``resume.pt``, from which ``--resume`` goes on where the run stopped (bit for bit on a CPU).
+with its ``curves.png``, and ``resume.pt``, from which ``--resume`` goes on where the run stopped
+(bit for bit on a CPU).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
-import pickle
 import shlex
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import torch
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 
 from antiphon.errors import CheckpointError, UsageError
 from antiphon_models.checkpoint import SUFFIX, git_revision, save_checkpoint
-
-Figures = dict[tuple[str, str], float]
-"""(style, what) -> figure; ("all", "score") is what the best checkpoint is chosen by (lower)."""
+from antiphon_models.parallel import Ranks
+from antiphon_models.precision import autocast, choose_bf16
+from antiphon_models.recipe import Recipe
+from antiphon_models.run_folder import (
+    Figures,
+    load_state,
+    save_state,
+    write_curves,
+    write_log,
+)
 
 SAVE_MINUTES: Final = 5.0
+VALIDATE_MINUTES: Final = 5.0
+TUNING_VALIDATIONS: Final = 12
+TUNING_PATIENCE: Final = 4
+"""In a run that starts from weights to be improved, unless it is told otherwise."""
+
 LOG_SECONDS: Final = 30.0
 INTERRUPTED: Final = 130
-
-
-class Recipe(Protocol):
-    """What the loop needs to know about a network."""
-
-    kind: str
-    model: nn.Module
-    learning_rate: float
-    warm_up: int
-    weight_decay: float
-
-    def loss(self) -> tuple[Tensor, int]:
-        """Draw the next batch; return its loss and the notes in it."""
-
-    def validate(self, model: nn.Module) -> Figures:
-        """Measure a model on held-out data."""
-
-    def config(self) -> dict[str, Any]:
-        """Return the network's config as JSON values."""
-
-    def same_run(self, config: Mapping[str, Any]) -> bool:
-        """Tell whether a stored config is one of this run."""
-
-    def info(self) -> dict[str, Any]:
-        """Return what the checkpoint says about its data."""
-
-    def state(self) -> dict[str, Any]:
-        """Return what goes on between steps, besides weights: tensors and plain values."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
 
 
 class Loop:
@@ -73,16 +52,24 @@ class Loop:
     average spans the last tenth of the run so far.
     """
 
-    def __init__(self, recipe: Recipe, args: argparse.Namespace, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        args: argparse.Namespace,
+        device: torch.device,
+        ranks: Ranks | None = None,
+    ) -> None:
         self.recipe, self.args, self.device = recipe, args, device
+        self.ranks = ranks or Ranks()
         model = recipe.model
         self.weights = dict(model.named_parameters())
         self.average = {name: p.detach().clone() for name, p in self.weights.items()}
         decayed = [p for p in self.weights.values() if p.dim() >= 2]
         other = [p for p in self.weights.values() if p.dim() < 2]
+        decay = recipe.weight_decay if args.weight_decay is None else args.weight_decay
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": decayed, "weight_decay": recipe.weight_decay},
+                {"params": decayed, "weight_decay": decay},
                 {"params": other, "weight_decay": 0.0},
             ],
             lr=recipe.learning_rate,
@@ -91,36 +78,61 @@ class Loop:
         self.step = self.notes = 0
         self.elapsed = 0.0
         self.best = math.inf
-        self.stop = False
-        self._bar = Progress(transient=True, disable=not sys.stdout.isatty())
+        self.stale = 0  # validations in a row without a better score
+        self.bf16 = False
+        self.stop = self.stopping = False  # asked of this process; agreed by all
+        self._began = 0.0
+        self._steps = args.steps or recipe.steps
+        self._validated = (0, 0.0, 0.0)  # step, seconds and progress of the last validation
+        usual = TUNING_PATIENCE if recipe.tunes else 0
+        self._patience: int = usual if args.patience is None else args.patience
+        shown = sys.stdout.isatty() and self.ranks.leads
+        self._bar = Progress(
+            *(TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f} %")),
+            TextColumn("{task.fields[what]}"),
+            TimeElapsedColumn(),
+            transient=True,
+            disable=not shown,
+        )
 
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        by_step = self.step / self.args.steps if self.args.steps else 0.0
+        by_step = self.step / self._steps if self._steps else 0.0
         by_time = self.elapsed / (60 * self.args.minutes) if self.args.minutes else 0.0
         return min(max(by_step, by_time), 1.0)
 
-    def run(self, resume: Path | None) -> int:
+    @property
+    def patient(self) -> bool:
+        """Whether the validations still get better often enough to go on."""
+        return not self._patience or self.stale < self._patience
+
+    def run(self, resume: bool) -> int:
         """Train to the end, or until interrupted; return the exit status."""
-        if resume is not None:
-            self._load(resume)
-        began = time.monotonic() - self.elapsed
-        validated = saved = logged = self.elapsed
+        if resume:
+            self._load()
+        else:
+            self._choose_precision()
+        self._began = time.monotonic() - self.elapsed
+        if self.recipe.tunes and not resume:
+            self._validate()
+        saved = logged = self.elapsed
+        self._validated = (-1, self.elapsed, self.progress)
         losses: list[Tensor] = []
         notes_at_log = self.notes
         self.recipe.model.train()
         with _interruptible(self), self._bar:
-            task = self._bar.add_task("training", total=1.0)
-            while self.progress < 1 and not self.stop:
+            task = self._bar.add_task("training", total=1.0, what="")
+            while self.progress < 1 and self.patient and not self.stopping:
                 losses.append(self._step())
-                self.elapsed = time.monotonic() - began
+                self._look_at_the_clock()
                 self._bar.update(task, completed=self.progress)
                 if self.elapsed - logged >= LOG_SECONDS or self.step == 1:
                     loss = float(torch.stack(losses).mean())
                     speed = (self.notes - notes_at_log) / max(self.elapsed - logged, 1e-9)
                     self._log("train", {("all", "loss"): loss, ("all", "notes_per_s"): speed})
                     self._say(f"loss {loss:.4f}  {speed:,.0f} notes/s")
+                    self._bar.update(task, what=f"loss {loss:.3f}  {speed:,.0f} notes/s")
                     losses, logged, notes_at_log = [], self.elapsed, self.notes
                     if not math.isfinite(loss):
                         raise UsageError(
@@ -128,19 +140,43 @@ class Loop:
                             f"found {loss} at step {self.step}",
                             "train with a smaller --lr",
                         )
-                if self.elapsed - validated >= 60 * self.args.validate_minutes:
+                if self._validation_is_due():
                     self._validate()
-                    validated = self.elapsed = time.monotonic() - began
                 if self.elapsed - saved >= 60 * SAVE_MINUTES:
                     self._save()
                     saved = self.elapsed
-            if self.stop:
+            if self.stopping:
                 self._save()
                 self._say("interrupted; saved, go on with --resume")
                 return INTERRUPTED
-            self._validate()
+            if self._validated[0] != self.step:
+                self._validate()
+            if not self.patient:
+                self._say(f"no better for {self.stale} validations; the best is kept")
             self._save()
         return 0
+
+    def _validation_is_due(self) -> bool:
+        _, seconds, progress = self._validated
+        minutes = self.args.validate_minutes
+        if minutes is None and self.recipe.tunes:
+            return int(self.progress * TUNING_VALIDATIONS) > int(progress * TUNING_VALIDATIONS)
+        minutes = VALIDATE_MINUTES if minutes is None else minutes
+        return bool(self.elapsed - seconds >= 60 * minutes)
+
+    def _look_at_the_clock(self) -> None:
+        """Take the time, and hear whether to stop; the same in every process."""
+        elapsed = time.monotonic() - self._began
+        self.stopping, self.elapsed = self.ranks.agree(self.stop, elapsed)
+
+    def _choose_precision(self) -> None:
+        trial = self.recipe.trial
+        chosen = (False, "")
+        if self.ranks.leads:
+            chosen = choose_bf16(self.args.precision, trial, self.device)
+        self.bf16, reason = self.ranks.broadcast(chosen)
+        if trial is not None:
+            self.ranks.say(f"precision: {reason}")
 
     def _step(self) -> Tensor:
         recipe = self.recipe
@@ -148,9 +184,12 @@ class Loop:
         rate *= 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        loss, notes = recipe.loss()
+        with autocast(self.device, self.bf16):
+            loss, notes = recipe.loss()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.ranks.world > 1:
+            loss, notes = self._join(loss, notes)
         nn.utils.clip_grad_norm_(recipe.model.parameters(), 1.0)
         self.optimiser.step()
         self.step += 1
@@ -162,106 +201,105 @@ class Loop:
             )
         return loss.detach()
 
+    def _join(self, loss: Tensor, notes: int) -> tuple[Tensor, int]:
+        """Make gradients, loss and notes those of the whole batch."""
+        weight = float(notes) if self.recipe.by_note else 1.0
+        loss, _ = self.ranks.average_gradients(self.recipe.model.parameters(), weight, loss)
+        return loss, self.ranks.total(notes)
+
     def _validate(self) -> None:
         """Measure the averaged weights, and store them if they are the best so far."""
         model = self.recipe.model
-        model.eval()
-        with _swapped(self.weights, self.average):
-            figures = self.recipe.validate(model)
-        model.train()
+        figures: Figures = {}
+        if self.ranks.leads:
+            model.eval()
+            with _swapped(self.weights, self.average):
+                figures = self.recipe.validate(model)
+            model.train()
+        figures, config = self.ranks.broadcast((figures, self.recipe.config()))
+        if not self.ranks.leads:
+            self.recipe.adopt(config)
         self._log("validation", figures)
-        styles = dict.fromkeys(style for style, _ in figures)
-        for style in styles:
+        for style in dict.fromkeys(style for style, _ in figures):
             values = "  ".join(f"{k} {v:.3f}" for (s, k), v in figures.items() if s == style)
             self._say(f"validation  {style:<12} {values}")
         score = figures["all", "score"]
+        self.stale = 0 if score < self.best else self.stale + 1
         if score <= self.best:
             self.best = score
-            info = {
-                **self.recipe.info(),
-                "metrics": {f"{style}/{what}": round(v, 5) for (style, what), v in figures.items()},
-                "notes_seen": self.notes,
-                "steps": self.step,
-                "minutes": round(self.elapsed / 60, 2),
-                "seed": self.args.seed,
-                "revision": git_revision(),
-                "command": _command(self.args),
-                "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "torch": torch.__version__,
-            }
-            weights = {name: p.cpu().numpy() for name, p in self.average.items()}
-            path = self.args.out / f"{self.recipe.kind}{SUFFIX}"
-            save_checkpoint(path, self.recipe.kind, self.recipe.config(), weights, info)
+            if self.ranks.leads:
+                self._store(figures)
+        if self.ranks.leads:
+            write_curves(self.args.out)
+        self._look_at_the_clock()
+        self._validated = (self.step, self.elapsed, self.progress)
+
+    def _store(self, figures: Figures) -> None:
+        info = {
+            **self.recipe.info(),
+            "metrics": {f"{style}/{what}": round(v, 5) for (style, what), v in figures.items()},
+            "notes_seen": self.notes,
+            "steps": self.step,
+            "minutes": round(self.elapsed / 60, 2),
+            "precision": "bf16" if self.bf16 else "fp32",
+            "processes": self.ranks.world,
+            "seed": self.args.seed,
+            "revision": git_revision(),
+            "command": _command(self.args),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "torch": torch.__version__,
+        }
+        weights = {name: p.cpu().numpy() for name, p in self.average.items()}
+        path = self.args.out / f"{self.recipe.kind}{SUFFIX}"
+        save_checkpoint(path, self.recipe.kind, self.recipe.config(), weights, info)
 
     def _log(self, split: str, figures: Figures) -> None:
-        path = self.args.out / "log.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(("step", "minutes", "notes", "split", "style", "what", "value"))
-            minutes = f"{self.elapsed / 60:.3f}"
-            for (style, what), value in figures.items():
-                row = (self.step, minutes, self.notes, split, style, what, f"{value:.6g}")
-                writer.writerow(row)
+        if self.ranks.leads:
+            write_log(self.args.out, self.step, self.elapsed, self.notes, split, figures)
 
     def _say(self, text: str) -> None:
-        print(f"{self.elapsed / 60:6.1f} min  step {self.step:>6}  {text}", flush=True)
+        self.ranks.say(f"{self.elapsed / 60:6.1f} min  step {self.step:>6}  {text}")
 
     def _save(self) -> None:
+        own = {"recipe": self.recipe.state(), "random": torch.get_rng_state()}
+        ranks = self.ranks.gather(own)
+        if not self.ranks.leads:
+            return
         state = {
             "config": self.recipe.config(),
             "weights": {name: p.detach() for name, p in self.weights.items()},
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
-            "recipe": self.recipe.state(),
-            "random": torch.get_rng_state(),
+            "ranks": ranks,
+            "bf16": self.bf16,
             "step": self.step,
             "notes": self.notes,
             "elapsed": self.elapsed,
             "best": self.best,
+            "stale": self.stale,
         }
-        path = self.args.out / "resume.pt"
-        temporary = path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(path)
+        save_state(self.args.out, state)
 
-    def _load(self, path: Path) -> None:
-        expected, remedy = f"expected a run to resume at {path}", "train anew in another --out"
-        try:
-            # On the CPU first: the random state must stay there.
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            found = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CheckpointError(expected, f"found a broken file ({found})", remedy) from error
+    def _load(self) -> None:
+        state = load_state(self.args.out, self.ranks.world)
         if not self.recipe.same_run(state["config"]):
-            raise CheckpointError(expected, "found one of another preset or data set", remedy)
+            raise CheckpointError(
+                f"expected a run to resume in {self.args.out}",
+                "found one of another preset or data set",
+                "train anew in another --out",
+            )
+        self.recipe.adopt(state["config"])
         with torch.no_grad():
             for name, p in self.weights.items():
                 p.copy_(state["weights"][name])
                 self.average[name].copy_(state["average"][name])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.recipe.restore(state["recipe"])
-        torch.set_rng_state(state["random"])
+        own = state["ranks"][self.ranks.rank]
+        self.recipe.restore(own["recipe"])
+        torch.set_rng_state(own["random"])
+        self.bf16 = state["bf16"]
         self.step, self.notes = state["step"], state["notes"]
-        self.elapsed, self.best = state["elapsed"], state["best"]
-
-
-def choose_preset(
-    presets: Mapping[str, dict[str, Any]], name: str | None, usual: str
-) -> dict[str, Any]:
-    """Return a preset by its name.
-
-    Raises
-    ------
-    UsageError
-        If there is none of that name.
-    """
-    if name is not None and name not in presets:
-        raise UsageError(
-            f"--preset is one of {', '.join(presets)}", f"found {name!r}", "correct it"
-        )
-    return presets[name or usual]
+        self.elapsed, self.best, self.stale = state["elapsed"], state["best"], state["stale"]
 
 
 def _command(args: argparse.Namespace) -> str:

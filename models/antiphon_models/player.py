@@ -247,7 +247,7 @@ class Player(nn.Module):
         for name, scores in logits.items():
             target = following[..., COLUMN[name]]
             losses = functional.cross_entropy(
-                scores.flatten(0, 1), target.flatten(), reduction="none"
+                scores.flatten(0, 1).float(), target.flatten(), reduction="none"
             )
             found[name] = losses.view_as(target)
         return found, state

@@ -1,4 +1,7 @@
-"""``antiphon train``: checks what was asked for, and starts the loop with the right recipe."""
+"""``antiphon train``: checks what was asked for, and starts the loop with the right recipe.
+
+Under ``torchrun`` every process runs this, and each trains with its share of the batch.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,31 @@ from typing import Final
 import torch
 
 from antiphon.errors import CheckpointError, DataError, UsageError
-from antiphon_models.loop import Loop, Recipe
+from antiphon_models.loop import Loop
+from antiphon_models.parallel import Ranks, join
+from antiphon_models.recipe import Recipe
+from antiphon_models.run_folder import RESUME
 
 
-def _player(args: argparse.Namespace, device: torch.device) -> Recipe:
+def _player(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> Recipe:
     from antiphon_models.train_player import PlayerRecipe
 
-    return PlayerRecipe(args, device)
+    return PlayerRecipe(args, device, ranks)
 
 
-def _dic(args: argparse.Namespace, device: torch.device) -> Recipe:
+def _dic(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> Recipe:
     from antiphon_models.train_dic import DICRecipe
 
-    return DICRecipe(args, device)
+    return DICRecipe(args, device, ranks)
 
 
-def _gan(args: argparse.Namespace, device: torch.device) -> Recipe:
+def _gan(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> Recipe:
     from antiphon_models.train_gan import GANRecipe
 
-    return GANRecipe(args, device)
+    return GANRecipe(args, device, ranks)
 
 
-RECIPES: Final[dict[str, Callable[[argparse.Namespace, torch.device], Recipe]]] = {
+RECIPES: Final[dict[str, Callable[[argparse.Namespace, torch.device, Ranks], Recipe]]] = {
     "player": _player,
     "dic": _dic,
     "gan": _gan,
@@ -45,20 +51,56 @@ def train(args: argparse.Namespace) -> int:
     AntiphonError
         For anything that the user can mend.
     """
-    if args.minutes is None and args.steps is None:
-        raise UsageError(
-            "expected --minutes or --steps", "found neither", "say how long to train, or how far"
-        )
-    if any(limit is not None and limit <= 0 for limit in (args.minutes, args.steps)):
-        raise UsageError(
-            "expected --minutes and --steps above 0", "found less", "give a positive number"
-        )
-    device = choose_device(args.device)
+    _check(args)
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
+    ranks, device = join(choose_device(args.device))
+    try:
+        return _train(args, device, ranks)
+    finally:
+        ranks.close()
+
+
+def _train(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"expected to write to {args.out}", f"found {error.strerror}", "choose another --out"
+        ) from error
     torch.manual_seed(args.seed)
-    resume = args.out / "resume.pt"
+    recipe = RECIPES[args.kind](args, device, ranks)
+    if ranks.rank:  # the weights are those of the seed; what is dropped out differs
+        torch.manual_seed(args.seed + (ranks.rank << 32))
+    status = Loop(recipe, args, device, ranks).run(args.resume)
+    if status == 0 and args.kind == "player" and args.init is not None and ranks.leads:
+        from antiphon_models.tuning import report_tuning
+
+        report_tuning(args, device)
+    return status
+
+
+def _check(args: argparse.Namespace) -> None:
+    tunes = args.kind == "player" and args.init is not None  # then the music says how far
+    if args.minutes is None and args.steps is None and not tunes:
+        raise UsageError(
+            "expected --minutes or --steps", "found neither", "say how long to train, or how far"
+        )
+    limits = (args.minutes, args.steps, args.batch, args.chunk)
+    if any(limit is not None and limit <= 0 for limit in limits):
+        raise UsageError(
+            "expected --minutes, --steps, --batch and --chunk above 0",
+            "found less",
+            "give a positive number",
+        )
+    if args.dropout is not None and not 0 <= args.dropout < 1:
+        raise UsageError(
+            "expected --dropout from 0 to below 1", f"found {args.dropout}", "lower it"
+        )
+    resume = args.out / RESUME
     if resume.exists() and not args.resume:
         raise UsageError(
             f"expected no earlier run in {args.out}",
@@ -69,14 +111,6 @@ def train(args: argparse.Namespace) -> int:
         raise CheckpointError(
             f"expected a run to resume in {args.out}", "found none", "leave out --resume"
         )
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"expected to write to {args.out}", f"found {error.strerror}", "choose another --out"
-        ) from error
-    recipe = RECIPES[args.kind](args, device)
-    return Loop(recipe, args, device).run(resume if args.resume else None)
 
 
 def choose_device(name: str) -> torch.device:

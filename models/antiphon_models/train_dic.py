@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from antiphon.errors import CheckpointError, DataError
+from antiphon.errors import CheckpointError, DataError, UsageError
 from antiphon_models import attributes
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.data.prepare import load_dataset
@@ -31,8 +31,11 @@ from antiphon_models.dic import (
     Latent,
     make_dic,
 )
-from antiphon_models.loop import Figures, choose_preset
+from antiphon_models.parallel import Ranks
+from antiphon_models.recipe import choose_preset
 from antiphon_models.rolls import SLOTS, IntArray, Kind
+from antiphon_models.run_folder import Figures
+from antiphon_models.runtime import checkpoint_path
 from antiphon_models.train_player import describe_data
 
 PRESETS: Final = {
@@ -107,11 +110,17 @@ class DICRecipe:
     kind = "dic"
     weight_decay = 0.01
     warm_up = 100
+    by_note = False
+    trial = None
+    tunes = False
+    steps = 0
 
-    def __init__(self, args: argparse.Namespace, device: torch.device) -> None:
+    def __init__(self, args: argparse.Namespace, device: torch.device, ranks: Ranks) -> None:
         preset = choose_preset(PRESETS, args.preset, "drums")
-        self.device = device
+        self.device, self.ranks = device, ranks
         config: DICConfig = preset["config"]
+        if args.dropout is not None:
+            config = replace(config, dropout=args.dropout)
         pieces = load_dataset(args.data, "train")
         self._bars = read_bars(pieces, config.kind)
         self._data = describe_data(args.data, with_kind(pieces, self._bars))
@@ -127,19 +136,20 @@ class DICRecipe:
         self._config = replace(config, **self._measure())
         self._model: DIC | DenseDIC = make_dic(self._config, WINDOW)
         if args.init is not None:
-            self._model, self._config = load_dic(args.init)
-            require_form(args.init, self._config, config)
+            path = checkpoint_path(args.init)
+            self._model, self._config = load_dic(path)
+            require_form(path, self._config, config)
         self.model: nn.Module = self._model.to(device)
         self.learning_rate: float = args.lr or preset["learning_rate"]
-        self._batch: int = args.batch or preset["batch"]
+        self._batch = whole_batch(args.batch or preset["batch"], ranks)
+        self._mine = ranks.mine(self._batch)
         self._step = 0
         self._means = torch.tensor(self._config.means, device=device)
         self._scales = torch.tensor(self._config.scales, device=device)
         weights = sum(p.numel() for p in self.model.parameters())
-        print(
+        ranks.say(
             f"dic: {weights:,} weights, {len(self._windows):,} windows of {config.kind}, "
-            f"{self._batch} a step on {device}",
-            flush=True,
+            f"{self._batch} a step on {device}"
         )
 
     def _measure(self) -> dict[str, Any]:
@@ -168,18 +178,20 @@ class DICRecipe:
         return loss, int(batch.roll[..., 0].sum())
 
     def _draw(self) -> Batch:
-        first = self._random.choice(self._windows, self._batch)
+        """Draw this process's share of the windows: all draw alike, and each takes its own."""
+        mine = self._mine
+        first = self._random.choice(self._windows, self._batch)[mine]
         if self._config.kind == "drums":
             return make_batch(self._bars, first)
-        shift = self._random.integers(-TRANSPOSE, TRANSPOSE + 1, self._batch)
+        shift = self._random.integers(-TRANSPOSE, TRANSPOSE + 1, self._batch)[mine]
         voices = self._random.integers(0, 3, self._batch)
         voices[self._random.random(self._batch) > ALONE] = -1
-        return make_batch(self._bars, first, transpose=shift, voices=voices)
+        return make_batch(self._bars, first, transpose=shift, voices=voices[mine])
 
     def _show(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return what the encoder is shown, the hints to it, and the whole roll."""
         target = torch.from_numpy(batch.roll).to(self.device)
-        draw = self._random.random(len(batch.roll))
+        draw = self._random.random(self._batch)[self._mine]
         tapped = (draw < TAPPED) & (self._config.kind == "drums")
         flat = (draw >= TAPPED) & (draw < TAPPED + FLAT)
         roll, hints = show(target, torch.from_numpy(flat), torch.from_numpy(tapped))
@@ -205,9 +217,9 @@ class DICRecipe:
 
         What comes is measured from hits, as a listener would: hard forwards, soft backwards.
         """
-        count = len(batch.beats)
-        which = torch.from_numpy(self._random.choice(NAMED, count, p=ASKED)).to(self.device)
-        asked = torch.from_numpy(self._random.uniform(-2, 2, count).astype(np.float32))
+        count, mine = self._batch, self._mine
+        which = torch.from_numpy(self._random.choice(NAMED, count, p=ASKED)[mine]).to(self.device)
+        asked = torch.from_numpy(self._random.uniform(-2, 2, count)[mine].astype(np.float32))
         asked = asked.to(self.device)
         style = latent.style.detach().scatter(1, which[:, None], asked[:, None])
         out = model.decode(latent.content.detach(), style, position)
@@ -272,6 +284,11 @@ class DICRecipe:
         """Return the network's config as JSON values."""
         return {**self._config.to_dict(), "beats": WINDOW}
 
+    def adopt(self, config: Mapping[str, Any]) -> None:
+        """Take over the threshold and the touch that a validation chose."""
+        found = DICConfig.from_dict(dict(config))
+        self._config = replace(self._config, threshold=found.threshold, touch=found.touch)
+
     def same_run(self, config: Mapping[str, Any]) -> bool:
         """Whether a stored config is of this run; what is measured may differ."""
         measured_anew = {"threshold": 0, "touch": 0}
@@ -293,6 +310,23 @@ class DICRecipe:
         """Go on from a state."""
         self._random.bit_generator.state = ast.literal_eval(state["random"])
         self._step = state["step"]
+
+
+def whole_batch(batch: int, ranks: Ranks) -> int:
+    """Return a batch of windows that all processes can share evenly.
+
+    Raises
+    ------
+    UsageError
+        If they cannot.
+    """
+    if batch % ranks.world:
+        raise UsageError(
+            f"expected a --batch that {ranks.world} processes can share",
+            f"found {batch}",
+            f"make it a multiple of {ranks.world}",
+        )
+    return batch
 
 
 def show(target: Tensor, flat: Tensor, tapped: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,10 +24,21 @@ from antiphon_models.evaluate import choose_checkpoint
 from antiphon_models.gan import GAN, Critic, GANConfig, pair_loss
 from antiphon_models.idiom import POINTS, Phrases, statistics
 from antiphon_models.likeness import frechet
-from antiphon_models.loop import Figures, choose_preset
 from antiphon_models.noise import draw_noise
+from antiphon_models.parallel import Ranks
+from antiphon_models.recipe import choose_preset
 from antiphon_models.rolls import ROWS, distance
-from antiphon_models.train_dic import ALONE, TRANSPOSE, held_out, load_dic, require_form, with_kind
+from antiphon_models.run_folder import Figures
+from antiphon_models.runtime import checkpoint_path
+from antiphon_models.train_dic import (
+    ALONE,
+    TRANSPOSE,
+    held_out,
+    load_dic,
+    require_form,
+    whole_batch,
+    with_kind,
+)
 from antiphon_models.train_player import describe_data
 
 _TINY = {"width": 16, "blocks": 1, "noise": 2}
@@ -69,10 +80,14 @@ class GANRecipe:
     kind = "gan"
     weight_decay = 0.01
     warm_up = 100
+    by_note = False
+    trial = None
+    tunes = False
+    steps = 0
 
-    def __init__(self, args: argparse.Namespace, device: torch.device) -> None:
+    def __init__(self, args: argparse.Namespace, device: torch.device, ranks: Ranks) -> None:
         preset = choose_preset(PRESETS, args.preset, "drums")
-        self.device = device
+        self.device, self.ranks = device, ranks
         dic, dic_config = _conv_dic(args.dic, preset["kind"])
         self._config = GANConfig(dic=dic_config, **preset["config"])
         pieces = load_dataset(args.data, "train")
@@ -96,8 +111,9 @@ class GANRecipe:
         self._random = np.random.default_rng(args.seed)
         self._gan = GAN(self._config)
         if args.init is not None:
-            self._gan, self._config = load_gan(args.init)
-            require_form(args.init, self._config.dic, dic_config)
+            path = checkpoint_path(args.init)
+            self._gan, self._config = load_gan(path)
+            require_form(path, self._config.dic, dic_config)
         else:
             self._gan.dic.load_state_dict(dic.state_dict())
         self._gan.to(device)
@@ -107,25 +123,26 @@ class GANRecipe:
         self._judge = torch.optim.Adam(
             self._critic.parameters(), lr=self.learning_rate, betas=(0.0, 0.99)
         )
-        self._batch: int = args.batch or preset["batch"]
+        self._batch = whole_batch(args.batch or preset["batch"], ranks)
+        self._mine = ranks.mine(self._batch)
         self._step = 0
-        print(
+        ranks.say(
             f"gan: {_weights(self._gan.generator):,} weights, critic {_weights(self._critic):,}, "
             f"{len(self._pairs.first):,} windows of {dic_config.kind} with partners, "
-            f"{self._batch} a step on {device}",
-            flush=True,
+            f"{self._batch} a step on {device}"
         )
 
     def loss(self) -> tuple[Tensor, int]:
         """Teach the critic one step; return the generator's loss and the notes it edited."""
+        # Every process draws the whole batch and its noise, and takes its share of both.
         source, target = self._draw()
+        noise = [part[self._mine] for part in self._noise(source)]
+        source, target = source.part(self._mine), target.part(self._mine)
         x, y = self._tensors(source), self._tensors(target)
         wanted = torch.from_numpy(distance(source.roll[..., 0], target.roll[..., 0]))
         wanted = wanted.to(self.device)
         latent = self._gan.encode(x["roll"], x["position"])
-        made, edit = self._gan.vary(
-            x["roll"], x["duration"], x["position"], latent, wanted, *self._noise(source)
-        )
+        made, edit = self._gan.vary(x["roll"], x["duration"], x["position"], latent, wanted, *noise)
         given = x["cells"], x["position"], latent.style, wanted
         self._teach(given, y["cells"], made.detach())
         for parameter in self._critic.parameters():
@@ -152,6 +169,8 @@ class GANRecipe:
                 loss = loss + PENALTY_EVERY * PENALTY / 2 * slope.square().sum((1, 2, 3, 4)).mean()
         self._judge.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.ranks.world > 1:
+            self.ranks.average_gradients(self._critic.parameters(), 1.0)
         self._judge.step()
 
     def _score(self, given: tuple[Tensor, ...], cells: Tensor) -> Tensor:
@@ -280,6 +299,11 @@ class GANRecipe:
     def config(self) -> dict[str, Any]:
         """Return the network's config as JSON values."""
         return self._config.to_dict()
+
+    def adopt(self, config: Mapping[str, Any]) -> None:
+        """Take over the temperature and the sharing that a validation chose."""
+        found = GANConfig.from_dict(config)
+        self._set(replace(self._config, temperature=found.temperature, sharing=found.sharing))
 
     def same_run(self, config: Mapping[str, Any]) -> bool:
         """Tell whether a stored config is one of this run."""

@@ -12,13 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.errors import CheckpointError, DataError
-from antiphon_models.checkpoint import load_checkpoint
-from antiphon_models.data.prepare import MANIFEST, load_dataset, read_manifest
+from antiphon.errors import CheckpointError, DataError, UsageError
+from antiphon_models.checkpoint import SUFFIX, load_checkpoint, save_checkpoint
+from antiphon_models.data.folder import as_dataset
+from antiphon_models.data.storage import MANIFEST, lengths_of, open_dataset, read_manifest
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import FIELDS, Piece
-from antiphon_models.loop import choose_preset
+from antiphon_models.parallel import Ranks
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig, State, count_weights
+from antiphon_models.recipe import choose_preset
+from antiphon_models.runtime import checkpoint_path
 
 PRESETS: Final = {
     "small": {
@@ -27,6 +30,20 @@ PRESETS: Final = {
         "chunk": 128,
         "learning_rate": 2e-3,
         "warm_up": 60,
+    },
+    "base": {
+        "config": PlayerConfig(width=640, layers=3, head_width=384, dropout=0.15),
+        "streams": 128,
+        "chunk": 128,
+        "learning_rate": 1.5e-3,
+        "warm_up": 200,
+    },
+    "large": {
+        "config": PlayerConfig(width=1024, layers=4, head_width=512, dropout=0.2),
+        "streams": 256,
+        "chunk": 256,
+        "learning_rate": 1e-3,
+        "warm_up": 500,
     },
     "tiny": {
         "config": PlayerConfig(width=32, layers=2, head_width=16),
@@ -37,6 +54,18 @@ PRESETS: Final = {
     },
 }
 
+TUNING: Final = {"streams": 8, "chunk": 128, "learning_rate": 5e-4, "warm_up": 20}
+"""What takes the place of a preset when a run starts from a checkpoint (``--init``)."""
+
+TUNING_PASSES: Final = 8
+"""How often a fine-tuned player hears its music, unless time ends it before."""
+
+BEFORE: Final = f"before{SUFFIX}"
+"""The network that a fine-tuned one was made of, with the new styles, in the run's folder."""
+
+TRIED_NOTES: Final = 2000
+"""Notes on which the known styles are tried."""
+
 VALIDATION_NOTES: Final = 12_000
 """Notes of each style that are looked at during training."""
 
@@ -45,18 +74,23 @@ VALIDATION_LENGTH: Final = 1024
 
 
 class PlayerRecipe:
-    """The player's recipe for :class:`antiphon_models.train.Loop`."""
+    """The player's recipe for :class:`antiphon_models.loop.Loop`."""
 
     kind = "player"
     weight_decay = 0.05
+    by_note = True
 
-    def __init__(self, args: argparse.Namespace, device: torch.device) -> None:
+    def __init__(self, args: argparse.Namespace, device: torch.device, ranks: Ranks) -> None:
         preset = choose_preset(PRESETS, args.preset, "small")
-        self.device = device
-        pieces = load_dataset(args.data, "train")
-        self._data = describe_data(args.data, pieces)
+        self.device, self.ranks = device, ranks
+        data = args.data
+        if ranks.leads:
+            data = as_dataset(args.data, args.out / "data")
+        data = ranks.broadcast(data)
+        pieces = open_dataset(data, "train")
+        self._data = describe_data(data, pieces)
         try:
-            self._validation = load_dataset(args.data, "validation")
+            self._validation = open_dataset(data, "validation")
         except DataError as error:
             raise DataError(
                 f"expected validation pieces in {args.data}",
@@ -64,35 +98,63 @@ class PlayerRecipe:
                 "prepare more pieces, or put some in a folder named validation",
             ) from error
         config = replace(preset["config"], styles=tuple(pieces))
+        self.tunes = args.init is not None
         if args.init is not None:
-            player, config = load_player(args.init, tuple(pieces))
+            preset = preset | TUNING
+            player, config = start_from(args, pieces, device, ranks)
         else:
             player = Player(config)
+        if args.dropout is not None:
+            player.config = config = replace(config, dropout=args.dropout)
         self.model: nn.Module = player.to(device)
         self._player = player
         self.learning_rate: float = args.lr or preset["learning_rate"]
         self.warm_up: int = preset["warm_up"]
         streams, chunk = args.batch or preset["streams"], args.chunk or preset["chunk"]
         stream = StreamConfig() if args.temper is None else StreamConfig(temper=args.temper)
-        self._streams = EventStreams(pieces, config.styles, streams, chunk, args.seed, stream)
-        self._state = player.fresh_state(streams)
-        print(
-            f"player: {count_weights(self.model):,} weights, "
-            f"{sum(len(p) for found in pieces.values() for p in found):,} notes in "
-            f"{len(pieces)} styles, {streams} x {chunk} events a step on {device}",
-            flush=True,
+        self._streams = EventStreams(
+            pieces, config.styles, streams, chunk, args.seed, stream, ranks.share
+        )
+        if streams < ranks.world:
+            raise UsageError(
+                f"expected a --batch of at least {ranks.world}, one stream a process",
+                f"found {streams}",
+                "raise it",
+            )
+        self._state = player.fresh_state(len(self._streams))
+        notes = sum(int(lengths_of(found).sum()) for found in pieces.values())
+        self.steps = -(-TUNING_PASSES * notes // (streams * chunk)) if self.tunes else 0
+        ranks.say(
+            f"player: {count_weights(self.model):,} weights, {notes:,} notes in "
+            f"{len(pieces)} styles, {streams} x {chunk} events a step on {device}"
         )
 
     def loss(self) -> tuple[Tensor, int]:
-        """Draw the next chunk of all streams; return its loss and the notes in it."""
+        """Draw the next chunk of this process's streams; return its loss and the notes in it.
+
+        Nothing here waits for the device, so that on a GPU the next chunk is drawn while the
+        last one is computed.
+        """
         found, fresh = self._streams.next_chunk()
-        rows = torch.from_numpy(found).to(self.device)  # (chunk + 1, streams, columns)
+        rows = self._send(torch.from_numpy(found))  # (chunk + 1, streams, columns)
         notes = int((found[1:, :, COLUMN["begin"]] == 0).sum())
-        keep = torch.from_numpy(~fresh).to(self.device, torch.float32)[None, :, None]
+        keep = self._send(torch.from_numpy(~fresh).float())[None, :, None]
         state = State(self._state.hidden * keep, self._state.cell * keep)
         loss, state = self._player.loss(rows[:-1], rows[1:], state)
         self._state = state.detach()
         return loss, notes
+
+    def _send(self, values: Tensor) -> Tensor:
+        if self.device.type == "cuda":
+            return values.pin_memory().to(self.device, non_blocking=True)
+        return values.to(self.device)
+
+    def trial(self) -> Tensor:
+        """Compute the loss of a short chunk of nothing."""
+        streams = len(self._streams)
+        rows = torch.zeros(17, streams, len(COLUMNS), dtype=torch.int64, device=self.device)
+        loss, _ = self._player.loss(rows[:-1], rows[1:], self._player.fresh_state(streams))
+        return loss
 
     def validate(self, model: nn.Module) -> dict[tuple[str, str], float]:
         """Return nats a note by style and field; the score is the styles' mean of the sums."""
@@ -110,6 +172,9 @@ class PlayerRecipe:
         """Return the network's config as JSON values."""
         return self._player.config.to_dict()
 
+    def adopt(self, config: Mapping[str, Any]) -> None:
+        """Take over nothing: validation chooses nothing."""
+
     def same_run(self, config: Mapping[str, Any]) -> bool:
         """Tell whether a stored config is one of this run."""
         return dict(config) == self.config()
@@ -124,8 +189,8 @@ class PlayerRecipe:
         return {
             "random": streams["random"],
             "buffers": [torch.from_numpy(b) for b in streams["buffers"]],
-            "hidden": self._state.hidden,
-            "cell": self._state.cell,
+            "hidden": self._state.hidden.cpu(),
+            "cell": self._state.cell.cpu(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -133,6 +198,37 @@ class PlayerRecipe:
         buffers = [b.numpy() for b in state["buffers"]]
         self._streams.restore({"random": state["random"], "buffers": buffers})
         self._state = State(state["hidden"].to(self.device), state["cell"].to(self.device))
+
+
+def start_from(
+    args: argparse.Namespace,
+    pieces: Mapping[str, Sequence[Piece]],
+    device: torch.device,
+    ranks: Ranks,
+) -> tuple[Player, PlayerConfig]:
+    """Load the player of ``--init``; new styles begin as the known one that expects them best."""
+    path = checkpoint_path(args.init)
+    known = load_checkpoint(path, "player").config.get("styles", [])
+    player, config = load_player(path, tuple(pieces))
+    player.to(device).eval()
+    table = player.embed["style"].data  # (1 + styles, width)
+    for style, found in pieces.items():
+        if style in known:
+            continue
+        some = sample(found, TRIED_NOTES, TRIED_NOTES // 4)
+        cost = {}
+        for index, name in enumerate(("unknown", *known)):
+            table[1 + config.styles.index(style)] = table[index]
+            cost[name] = sum(measure(player, some, device, TRIED_NOTES // 4).values())
+        # One process decides for all: rounding may differ between devices.
+        best = ranks.broadcast(min(cost, key=lambda name: cost[name]))
+        table[1 + config.styles.index(style)] = table[("unknown", *known).index(best)]
+        ranks.say(f"style {style} begins as {best}")
+    if ranks.leads and not args.resume:
+        weights = {name: p.detach().cpu().numpy() for name, p in player.named_parameters()}
+        info = {"of": path.name}
+        save_checkpoint(args.out / BEFORE, "player", config.to_dict(), weights, info)
+    return player.train(), config
 
 
 def load_player(path: Path, styles: Sequence[str] | None = None) -> tuple[Player, PlayerConfig]:
@@ -172,7 +268,7 @@ def load_player(path: Path, styles: Sequence[str] | None = None) -> tuple[Player
 
 def sample(pieces: Sequence[Piece], notes: int, length: int = VALIDATION_LENGTH) -> list[Piece]:
     """Choose pieces, spread evenly, whose first `length` notes make up about `notes`."""
-    sizes = np.array([min(len(p), length) for p in pieces])
+    sizes = np.minimum(lengths_of(pieces), length)
     if sizes.sum() <= notes:
         return list(pieces)
     count = max(1, round(notes / sizes.mean()))
@@ -241,7 +337,7 @@ def describe_data(directory: Path, pieces: Mapping[str, Sequence[Piece]]) -> dic
         style: {
             "licence": sets.get(style, {}).get("licence", "unknown"),
             "pieces": len(found),
-            "notes": sum(map(len, found)),
+            "notes": int(lengths_of(found).sum()),
         }
         for style, found in pieces.items()
     }

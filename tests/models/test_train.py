@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import math
 import os
 import signal
@@ -16,12 +17,16 @@ import pytest
 import torch
 
 from antiphon.errors import CheckpointError, DataError, UsageError
+from antiphon.midifile import write_midi
+from antiphon.music import Beats, Note
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.commands import add_train_arguments, main, run_train
-from antiphon_models.data.storage import write_manifest, write_pieces
+from antiphon_models.data.storage import read_manifest, write_manifest, write_pieces
 from antiphon_models.events import FIELDS, Piece, phases
-from antiphon_models.player import Player, PlayerConfig
-from antiphon_models.train_player import load_player, measure, sample
+from antiphon_models.player import Player, PlayerConfig, count_weights
+from antiphon_models.train_player import PRESETS, PlayerRecipe, load_player, measure, sample
+
+NAMES = ("before", "player")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,7 +78,8 @@ def train(data: Path, out: Path, *more: str) -> int:
     parser = argparse.ArgumentParser()
     add_train_arguments(parser)
     fixed = ["player", "--data", str(data), "--out", str(out), "--preset", "tiny"]
-    return run_train(parser.parse_args([*fixed, "--device", "cpu", "--threads", "1", *more]))
+    machine = ["--device", "cpu", "--threads", "1", "--precision", "fp32"]
+    return run_train(parser.parse_args([*fixed, *machine, *more]))
 
 
 def test_training_learns_and_says_what_it_did(
@@ -140,6 +146,90 @@ def test_minutes_end_a_run(data: Path, tmp_path: Path) -> None:
     """--minutes ends a run whatever the steps, with a checkpoint."""
     assert train(data, tmp_path, "--minutes", "0.005", "--steps", "1000000") == 0
     assert (tmp_path / "player.safetensors").is_file()
+
+
+def test_a_run_ends_when_nothing_gets_better(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--patience ends a run after so many validations without a better score; the best is kept."""
+    scores = iter([5.0, 4.0, 4.5, 4.0, 4.1, 3.0])
+    monkeypatch.setattr(PlayerRecipe, "validate", lambda *_: {("all", "score"): next(scores)})
+    assert train(data, tmp_path, "--steps", "50", "--validate-minutes", "0", "--patience", "3") == 0
+    found = load_checkpoint(tmp_path / "player.safetensors")
+    assert found.info["metrics"]["all/score"] == 4.0
+    with (tmp_path / "log.csv").open() as file:
+        values = [row["value"] for row in csv.DictReader(file) if row["what"] == "score"]
+    assert values == ["5", "4", "4.5", "4", "4.1"]
+    assert "no better for 3 validations" in capsys.readouterr().out
+
+
+def test_options_take_the_place_of_a_preset(data: Path, tmp_path: Path) -> None:
+    """--dropout and --weight-decay are those of the run; the config says what was dropped."""
+    decay = ["--weight-decay", "1", "--lr", "0.1", "--steps", "12", "--dropout", "0.4"]
+    assert train(data, tmp_path / "much", *decay) == 0
+    assert train(data, tmp_path / "none", *decay, "--weight-decay", "0") == 0
+    much, none = (load_checkpoint(tmp_path / n / "player.safetensors") for n in ("much", "none"))
+    assert much.config["dropout"] == none.config["dropout"] == 0.4
+    unseen = slice(5, 10)  # no piece has pitches as low: only decay moves their rows
+    sizes = [float(np.abs(f.weights["embed.pitch"][unseen]).mean()) for f in (much, none)]
+    assert sizes[0] < 0.9 * sizes[1]
+
+
+@pytest.mark.parametrize("preset", ["small", "base", "large"])
+def test_presets_are_whole(preset: str) -> None:
+    """Each preset is a network with its batch, and each larger one has more weights."""
+    sizes = {name: count_weights(Player(PRESETS[name]["config"])) for name in ("tiny", preset)}
+    assert sizes["tiny"] < sizes[preset]
+    assert set(PRESETS[preset]) == set(PRESETS["tiny"])
+
+
+def write_songs(folder: Path, songs: int) -> Path:
+    """Write MIDI files of a beat with a tune."""
+    folder.mkdir(parents=True)
+    for song in range(songs):
+        notes = tuple(
+            Note(Beats(i / 2), 50 + (i * (3 + song)) % 24, 80, Beats(0.5)) for i in range(120)
+        )
+        write_midi(folder / f"{song}.mid", [("Keys", notes)])
+    return folder
+
+
+@pytest.mark.parametrize(("songs", "held"), [(24, "songs"), (3, "bars"), (1, "bars")])
+def test_a_folder_of_midi_files_can_be_tuned_to(
+    songs: int, held: str, data: Path, tmp_path: Path
+) -> None:
+    """--init on a plain folder holds some of it out and reports gain there and loss elsewhere."""
+    train(data, tmp_path / "first", "--steps", "4")
+    folder = write_songs(tmp_path / "mine", songs)
+    init = ["--init", str(tmp_path / "first" / "player.safetensors"), "--elsewhere", str(data)]
+    out = tmp_path / "tuned"
+    assert train(folder, out, "--steps", "30", "--lr", "0.01", *init) == 0
+    manifest = read_manifest(out / "data")["sets"]["mine"]["splits"]
+    assert ("held_out" in manifest["validation"]) == (held == "bars")
+    result = json.loads((out / "report.json").read_text())
+    mine, other = result["held_out"]["mine"], result["elsewhere"]["steps"]
+    assert mine["notes"] == manifest["validation"]["notes"]
+    assert mine["after"]["sum"] < mine["before"]["sum"]
+    assert set(other["after"]) == {*FIELDS, "sum"}
+    text = (out / "report.md").read_text()
+    assert "| mine | held out |" in text
+    assert "gained" in text
+    assert (out / "gain.png").is_file()
+    assert load_checkpoint(out / "player.safetensors").config["styles"] == ["steps", "mine"]
+
+
+def test_tuning_keeps_what_it_cannot_better(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fine-tuned run that gets only worse ends with the weights that it began with."""
+    train(data, tmp_path / "first", "--steps", "4")
+    scores = iter([1.0, 2.0, 3.0])
+    monkeypatch.setattr(PlayerRecipe, "validate", lambda *_: {("all", "score"): next(scores)})
+    init = ["--init", str(tmp_path / "first" / "player.safetensors")]
+    assert train(data, tmp_path / "out", "--steps", "2", *init) == 0
+    before, after = (load_checkpoint(tmp_path / "out" / f"{n}.safetensors") for n in NAMES)
+    for name, weight in before.weights.items():
+        np.testing.assert_array_equal(after.weights[name], weight)
 
 
 def test_a_run_can_start_from_a_checkpoint(data: Path, tmp_path: Path) -> None:

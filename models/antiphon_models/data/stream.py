@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.music import Voice
+from antiphon_models.data.storage import lenders_of, lengths_of
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
     BEAT_PHASE_UNKNOWN,
     COLUMNS,
     DURATION_MASKED,
     Piece,
+    is_performed,
     ticks_to_bin,
     velocity_to_bin,
 )
@@ -28,9 +30,6 @@ N_COLUMNS: Final = len(COLUMNS)
 _SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(
     N_COLUMNS
 )
-
-UNPLAYED: Final = 0.5
-"""A piece of whose velocities more than this share repeat the one before was never performed."""
 
 
 @dataclass(frozen=True)
@@ -114,18 +113,23 @@ def piece_rows(piece: Piece, style: int) -> Rows:
 class EventStreams:
     """Streams of events read side by side.
 
+    Each stream has random numbers of its own, so that what it reads depends neither on how many
+    there are nor on which process reads it. Pieces are read when they are drawn.
+
     Parameters
     ----------
     pieces : mapping of str to sequence of Piece
-        Style -> pieces.
+        Style -> pieces, best as :func:`antiphon_models.data.storage.open_dataset` opens them.
     styles : sequence of str
         Styles by their index; pieces of other styles are shown as unknown.
     streams, chunk : int
-        Streams side by side, and events in a chunk.
+        Streams side by side, in all processes together, and events in a chunk.
     seed : int
         Everything random follows from it.
     config : StreamConfig
         How pieces are chosen and varied.
+    share : (int, int)
+        Which process this is, of how many: it reads its share of the streams.
     """
 
     def __init__(
@@ -136,23 +140,21 @@ class EventStreams:
         chunk: int,
         seed: int,
         config: StreamConfig | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.config = config or StreamConfig()
         self.chunk = chunk
-        self._random = np.random.default_rng(seed)
         self._sets = [
-            (1 + styles.index(style) if style in styles else 0, list(found))
+            (1 + styles.index(style) if style in styles else 0, found)
             for style, found in sorted(pieces.items())
-            if found
+            if len(found)
         ]
-        self._dynamics = [
-            piece.velocity
-            for _, found in self._sets
-            for piece in found
-            if is_performed(piece) and not (piece.voice == Voice.DRUMS).any()
-        ]
+        lenders = [np.flatnonzero(lenders_of(found)) for _, found in self._sets]
+        self._lenders = np.concatenate(
+            [np.stack([np.full_like(which, i), which], 1) for i, which in enumerate(lenders)]
+        )  # (pieces, 2): set and index of the pieces whose dynamics are lent
         longest = self.config.longest
-        lengths = [np.array([len(p) for p in found]) for _, found in self._sets]
+        lengths = [lengths_of(found) for _, found in self._sets]
         # Long pieces are cut, so they are drawn more often: every note is equally likely.
         visits = [np.maximum(length / longest, 1.0) for length in lengths]
         self._in_set = [np.cumsum(v) / v.sum() for v in visits]
@@ -160,12 +162,18 @@ class EventStreams:
         a_visit = notes / np.array([v.sum() for v in visits])
         chance = notes**self.config.temper / a_visit
         self._of_set = np.cumsum(chance) / chance.sum()
-        self._buffers: list[Rows] = [np.zeros((0, N_COLUMNS), np.int16) for _ in range(streams)]
-        for index in range(streams):
-            self._buffers[index] = self._next_piece()
+        rank, world = share
+        mine = range(rank * streams // world, (rank + 1) * streams // world)
+        seeds = [np.random.SeedSequence(seed, spawn_key=(index,)) for index in mine]
+        self._random = [np.random.default_rng(one) for one in seeds]
+        self._buffers: list[Rows] = [self._next_piece(random) for random in self._random]
+
+    def __len__(self) -> int:
+        """Return how many streams this process reads."""
+        return len(self._buffers)
 
     def next_chunk(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Return the next events of all streams.
+        """Return the next events of all streams of this process.
 
         Returns
         -------
@@ -177,13 +185,14 @@ class EventStreams:
         """
         chunk, streams = self.chunk, len(self._buffers)
         rows = np.empty((chunk + 1, streams, N_COLUMNS), np.int64)
-        fresh = self._random.random(streams) < self.config.restart
-        for index in range(streams):
+        fresh = np.zeros(streams, np.bool_)
+        for index, random in enumerate(self._random):
+            fresh[index] = random.random() < self.config.restart
             if fresh[index]:
-                self._buffers[index] = self._next_piece()
+                self._buffers[index] = self._next_piece(random)
             parts, have = [self._buffers[index]], len(self._buffers[index])
             while have < chunk + 1:
-                parts.append(self._next_piece())
+                parts.append(self._next_piece(random))
                 have += len(parts[-1])
             buffer = np.concatenate(parts) if len(parts) > 1 else parts[0]
             rows[:, index] = buffer[: chunk + 1]
@@ -193,17 +202,18 @@ class EventStreams:
     def state(self) -> dict[str, Any]:
         """Return what :meth:`restore` needs: plain values and arrays."""
         return {
-            "random": json.dumps(self._random.bit_generator.state),
+            "random": json.dumps([random.bit_generator.state for random in self._random]),
             "buffers": [b.copy() for b in self._buffers],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a :meth:`state` of streams of the same data, count and config."""
-        self._random.bit_generator.state = json.loads(state["random"])
+        for random, found in zip(self._random, json.loads(state["random"]), strict=True):
+            random.bit_generator.state = found
         self._buffers = [np.array(b, np.int16) for b in state["buffers"]]
 
-    def _next_piece(self) -> Rows:
-        random, config = self._random, self.config
+    def _next_piece(self, random: np.random.Generator) -> Rows:
+        config = self.config
         which = _draw(self._of_set, random.random())
         style, pieces = self._sets[which]
         piece = pieces[_draw(self._in_set[which], random.random())]
@@ -212,10 +222,10 @@ class EventStreams:
             start = int(random.integers(0, max(len(piece) - min(config.longest, 64), 1)))
             if random.random() < 0.2:
                 start = 0
-        return self._vary(piece.select(slice(start, start + config.longest)), style)
+        return self._vary(piece.select(slice(start, start + config.longest)), style, random)
 
-    def _vary(self, piece: Piece, style: int) -> Rows:
-        random, config = self._random, self.config
+    def _vary(self, piece: Piece, style: int, random: np.random.Generator) -> Rows:
+        config = self.config
         shift, duration = piece.shift, piece.duration
         if not piece.metered:
             low, high = np.log(config.stretch)
@@ -229,9 +239,9 @@ class EventStreams:
         rows[:, _STYLE] = 0 if random.random() < config.no_style else style
         rows[1:, _SHIFT] = ticks_to_bin(shift)
         rows[1:, _VOICE] = piece.voice
-        rows[1:, _PITCH] = self._transpose(piece)
+        rows[1:, _PITCH] = self._transpose(piece, random)
         change = int(random.integers(-config.velocity, config.velocity + 1))
-        velocity = self._dynamics_of(piece)
+        velocity = self._dynamics_of(piece, random)
         rows[1:, _VELOCITY] = velocity_to_bin(np.clip(velocity + change, 1, 127))
         masks = random.random()
         rows[1:, _BEAT] = BEAT_PHASE_UNKNOWN if masks < config.no_phase else piece.beat_phase
@@ -239,30 +249,31 @@ class EventStreams:
         rows[1:, _BAR] = BAR_PHASE_UNKNOWN if no_bar else piece.bar_phase
         bins = ticks_to_bin(np.maximum(duration, 1))
         rows[1:, _DURATION] = bins
-        rows[1:, _DURATION_IN] = np.where(self._held(len(piece)), DURATION_MASKED, bins)
+        rows[1:, _DURATION_IN] = np.where(self._held(len(piece), random), DURATION_MASKED, bins)
         return rows
 
-    def _dynamics_of(self, piece: Piece) -> npt.NDArray[np.int64]:
+    def _dynamics_of(self, piece: Piece, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """Return the velocities that a piece is heard with: its own, or a performance's."""
-        random = self._random
-        if not self._dynamics or is_performed(piece) or random.random() >= self.config.borrow:
+        lenders = self._lenders
+        if not len(lenders) or is_performed(piece) or random.random() >= self.config.borrow:
             return piece.velocity
-        lent = self._dynamics[int(random.integers(len(self._dynamics)))]
+        which, index = lenders[int(random.integers(len(lenders)))].tolist()
+        lent: npt.NDArray[np.int64] = self._sets[which][1][index].velocity
         start = int(random.integers(len(lent)))
         return lent.take(np.arange(start, start + len(piece)), mode="wrap")
 
-    def _transpose(self, piece: Piece) -> npt.NDArray[np.int64]:
+    def _transpose(self, piece: Piece, random: np.random.Generator) -> npt.NDArray[np.int64]:
         pitched = piece.voice != Voice.DRUMS
         if not pitched.any():
             return piece.pitch
         low = -min(self.config.transpose, int(piece.pitch[pitched].min()))
         high = min(self.config.transpose, 127 - int(piece.pitch[pitched].max()))
-        by = int(self._random.integers(low, high + 1))
+        by = int(random.integers(low, high + 1))
         return np.where(pitched, piece.pitch + by, piece.pitch)
 
-    def _held(self, notes: int) -> npt.NDArray[np.bool_]:
+    def _held(self, notes: int, random: np.random.Generator) -> npt.NDArray[np.bool_]:
         """Draw which durations are hidden, as they are for notes that the player still holds."""
-        random, config = self._random, self.config
+        config = self.config
         draw = random.random()
         if draw < config.mask_none:
             return np.zeros(notes, np.bool_)
@@ -272,12 +283,6 @@ class EventStreams:
         spans = random.integers(low, high + 1, notes // low + 1)
         hidden = (np.arange(len(spans)) + int(random.integers(2))) % 2 == 1
         return np.repeat(hidden, spans)[:notes]
-
-
-def is_performed(piece: Piece) -> bool:
-    """Tell whether a piece has a player's dynamics, not those of a score played back."""
-    repeated = piece.velocity[1:] == piece.velocity[:-1]
-    return len(piece) > 1 and bool(repeated.mean() <= UNPLAYED)
 
 
 def _draw(cumulative: npt.NDArray[np.float64], at: float) -> int:

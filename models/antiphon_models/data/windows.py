@@ -126,6 +126,17 @@ class Batch:
     beats: FloatArray
     bpm: FloatArray
 
+    def part(self, some: slice) -> Batch:
+        """Return some of the windows."""
+        return Batch(
+            self.roll[some],
+            self.duration[some],
+            self.position[some],
+            self.valid[some],
+            self.beats[some],
+            self.bpm[some],
+        )
+
 
 def read_bars(pieces: Mapping[str, Sequence[Piece]], kind: Kind) -> Bars:
     """Cut pieces into bars, leaving out what has no beat.
