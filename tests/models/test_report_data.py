@@ -11,7 +11,7 @@ import pytest
 from antiphon_models.commands import main
 from antiphon_models.data.prepare import load_dataset
 from antiphon_models.data.quality import SHORT, take_stock
-from antiphon_models.data.storage import read_manifest, write_manifest
+from antiphon_models.data.storage import FORMAT, read_manifest, write_manifest
 from midi_files import melody, write
 
 
@@ -86,5 +86,5 @@ def test_sets_prepared_before_are_still_read(tmp_path: Path) -> None:
         manifest[key] = [{name: item[name] for name in ("file", kept)} for item in manifest[key]]
     del manifest["format"]
     write_manifest(out, manifest)
-    assert read_manifest(out)["format"] == 1
+    assert read_manifest(out)["format"] == FORMAT
     assert set(load_dataset(out)) == {"bad", "good"}
