@@ -42,12 +42,14 @@ Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.norm.*
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from antiphon_models.core import Core, initialise_core, mask_over_time
+from antiphon_models.core import State as State
 from antiphon_models.events import COLUMN as COLUMN
 from antiphon_models.events import COLUMNS as COLUMNS
 from antiphon_models.events import FIELD_SIZES, FIELDS
@@ -65,6 +67,7 @@ class PlayerConfig:
     head_width: int = 256
     dropout: float = 0.1
     styles: tuple[str, ...] = ()
+    core: str = "lstm"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -78,35 +81,6 @@ class PlayerConfig:
         return cls(**{**known, "styles": tuple(known.get("styles", ()))})
 
 
-class State(NamedTuple):
-    """What the network remembers: hidden and cell state, each (layers, batch, width)."""
-
-    hidden: Tensor
-    cell: Tensor
-
-    def detach(self) -> State:
-        """Cut the state from the graph."""
-        return State(self.hidden.detach(), self.cell.detach())
-
-
-class Layer(nn.Module):
-    """Pre-norm residual LSTM layer."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
-        self.lstm = nn.LSTM(width, width)
-
-    def forward(
-        self, x: Tensor, hidden: Tensor, cell: Tensor, dropout: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Read (time, batch, width) with states (1, batch, width); return the same three."""
-        out, (hidden, cell) = self.lstm(self.norm(x), (hidden, cell))  # (time, batch, width)
-        if self.training and dropout > 0:
-            out = out * _mask_over_time(out, dropout)
-        return x + out, hidden, cell
-
-
 class Player(nn.Module):
     """The network; see the module's docstring for its arithmetic."""
 
@@ -118,7 +92,7 @@ class Player(nn.Module):
         self.embed = nn.ParameterDict(
             {name: nn.Parameter(torch.empty(rows, width)) for name, rows in sizes.items()}
         )
-        self.core = nn.ModuleList(Layer(width) for _ in range(config.layers))
+        self.core = Core(width, config.layers, config.core)
         self.norm = nn.LayerNorm(width, eps=NORM_EPS)
         self.trunk = nn.Linear(width, len(FIELDS) * head_width)
         self.context = nn.ModuleDict(
@@ -142,21 +116,16 @@ class Player(nn.Module):
                 nn.init.normal_(weight, std=0.3)
             elif name.startswith("context."):
                 nn.init.normal_(weight, std=0.1)
-            elif "weight_hh" in name:
-                for gate in torch.split(weight.data, width):
-                    nn.init.orthogonal_(gate)
+            elif initialise_core(name, weight, width):
+                continue
             elif "bias" in name:
                 nn.init.zeros_(weight)
-                if "bias_ih" in name:  # remember at first
-                    nn.init.ones_(weight.data[width : 2 * width])
             elif weight.dim() == 2:
                 nn.init.xavier_uniform_(weight)
 
     def fresh_state(self, batch: int) -> State:
         """Return the state of `batch` streams that have heard nothing."""
-        weight = self.norm.weight
-        zeros = weight.new_zeros(self.config.layers, batch, self.config.width)
-        return State(zeros, zeros)
+        return self.core.fresh_state(batch)
 
     def hidden(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Read events.
@@ -175,18 +144,9 @@ class Player(nn.Module):
         """
         x = self._embed(rows)  # (time, batch, width)
         if self.training and self.config.dropout > 0:
-            x = x * _mask_over_time(x, self.config.dropout)
-        hidden, cell = [], []
-        for index, layer in enumerate(self.core):
-            x, h, c = layer(
-                x,
-                state.hidden[index : index + 1].contiguous(),
-                state.cell[index : index + 1].contiguous(),
-                self.config.dropout,
-            )
-            hidden.append(h)
-            cell.append(c)
-        return self.norm(x), State(torch.cat(hidden), torch.cat(cell))
+            x = x * mask_over_time(x, self.config.dropout)
+        x, state = self.core(x, state, self.config.dropout)
+        return self.norm(x), state
 
     def _embed(self, rows: Tensor) -> Tensor:
         """Sum the rows of the input tables; one gather over all tables stacked."""
@@ -281,12 +241,6 @@ def _sum_rows(table: Tensor, index: Tensor) -> Tensor:
         return functional.embedding(index, table).sum(-2)
     flat = functional.embedding_bag(index.reshape(-1, index.shape[-1]), table, mode="sum")
     return flat.view(*index.shape[:-1], table.shape[1])
-
-
-def _mask_over_time(x: Tensor, dropout: float) -> Tensor:
-    """One dropout mask for the whole chunk (variational): (1, batch, width)."""
-    keep = 1 - dropout
-    return torch.empty_like(x[:1]).bernoulli_(keep) / keep
 
 
 def count_weights(model: nn.Module) -> int:
