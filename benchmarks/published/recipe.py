@@ -97,15 +97,17 @@ class FramesRecipe:
 
     def state(self) -> dict[str, Any]:
         """Return the streams' places and the network's state."""
+        streams = self._streams.state()
         return {
-            "streams": self._streams.state(),
+            "streams": {**streams, "now": [torch.from_numpy(piece) for piece in streams["now"]]},
             "hidden": [part.hidden for part in self._state],
             "cell": [part.cell for part in self._state],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self._streams.restore(state["streams"])
+        streams = state["streams"]
+        self._streams.restore({**streams, "now": [piece.numpy() for piece in streams["now"]]})
         self._state = tuple(map(State, state["hidden"], state["cell"]))
 
 

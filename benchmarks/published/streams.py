@@ -83,11 +83,11 @@ class ChunkStreams:
         return piece if self._vary is None else self._vary(piece, self._random)
 
     def state(self) -> dict[str, Any]:
-        """Return where the streams are, as plain values."""
+        """Return where the streams are, as plain values but for the pieces, which are arrays."""
         return {
             "random": self._random.bit_generator.state,
             "order": list(self._order),
-            "now": [piece.tolist() for piece in self._now],
+            "now": list(self._now),
             "at": list(self._at),
         }
 
@@ -95,7 +95,7 @@ class ChunkStreams:
         """Go on from :meth:`state`'s result."""
         self._random.bit_generator.state = state["random"]
         self._order, self._at = list(state["order"]), list(state["at"])
-        self._now = [np.array(piece, np.int64) for piece in state["now"]]
+        self._now = list(state["now"])
 
 
 def whole_pieces(pieces: Sequence[Rows], batch: int, chunk: int) -> Iterator[list[Chunk]]:

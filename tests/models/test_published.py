@@ -13,6 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import jsb16
+import poly_music
 from antiphon.errors import DataError
 from antiphon_models.core import CORES
 from published.baselines import Baselines
@@ -35,6 +37,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
 
 
 def some_frames(count: int, seed: int = 0, low: int = 40, high: int = 40 + PITCHES) -> np.ndarray:
@@ -298,3 +301,52 @@ def test_what_are_no_chorales_is_refused(tmp_path: Path, text: str | None) -> No
         (tmp_path / "Jsb16thSeparated.json").write_text(text)
     with pytest.raises(DataError, match="Jsb16thSeparated"):
         load_voices(tmp_path)
+
+
+def test_the_benchmark_of_frames_trains_prints_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command trains, prints our figures beside the published ones, and goes on when asked."""
+    cells = {name: [some_frames(9, 1)] for name in ("traindata", "validdata", "testdata")}
+    write_mat(tmp_path / "JSB_Chorales.mat", cells)
+    options = [
+        "--sets",
+        "jsb",
+        "--width",
+        "8",
+        "--pitch-width",
+        "8",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    for steps in ("1", "3"):
+        monkeypatch.setattr("sys.argv", ["x", str(tmp_path), *options, "--steps", steps])
+        assert poly_music.main() == 0
+    printed = capsys.readouterr().out
+    assert "TCN (Bai 2018)" in printed
+    assert printed.count("this: jsb-both-lstm") == 4  # two heads, two runs
+    assert "step      3" in printed
+
+
+def test_the_benchmark_of_voices_trains_and_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command trains, and prints our figure beside the published ones."""
+    data = {s: [chorale(16, 1).tolist()] for s in ("train", "valid", "test")}
+    (tmp_path / "Jsb16thSeparated.json").write_text(str(data).replace("'", '"'))
+    options = ["--width", "8", "--head-width", "8", "--steps", "1", "--out", str(tmp_path / "run")]
+    monkeypatch.setattr("sys.argv", ["x", str(tmp_path), *options])
+    assert jsb16.main() == 0
+    printed = capsys.readouterr().out
+    assert "Music Transformer" in printed
+    assert "hold and bigram" in printed
+
+
+def test_a_benchmark_without_its_data_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder without the files ends with one line that names what was expected."""
+    for command in (poly_music.main, jsb16.main):
+        monkeypatch.setattr("sys.argv", ["x", str(tmp_path)])
+        assert command() == 2
+        assert str(tmp_path) in capsys.readouterr().err
