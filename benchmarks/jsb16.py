@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         args.seed,
         lambda rows, random: transpose(rows, data.ranges, random),
     )
-    recipe = FramesRecipe(network, streams, data.rows["validation"], args, args.streams)
+    recipe = FramesRecipe(network, streams, data.rows["validation"], args)
     echo = "" if args.echo else "-no-echo"
     tag = f"jsb16-{args.core}-{args.layers}x{args.width}-{args.head_width}{echo}"
     tag += f"-drop{args.dropout}-seed{args.seed}"

@@ -75,7 +75,7 @@ def run(name: str, args: argparse.Namespace) -> int:
     network = FrameNetwork(config, torch.from_numpy(data.marginal))
     streams = ChunkStreams(data.rows["train"], sizes["streams"], sizes["chunk"], args.seed)
     args = argparse.Namespace(**{**vars(args), **sizes})
-    recipe = FramesRecipe(network, streams, data.rows["validation"], args, sizes["streams"])
+    recipe = FramesRecipe(network, streams, data.rows["validation"], args)
     echo = "" if args.echo else "-no-echo"
     tag = f"{name}-{args.head}-{args.core}-{args.layers}x{config.width}-{args.pitch_width}"
     tag += f"-tied{args.tied}{echo}-drop{config.dropout}-seed{args.seed}"

@@ -56,14 +56,13 @@ class FramesRecipe:
         streams: ChunkStreams,
         validation: Sequence[Rows],
         args: argparse.Namespace,
-        width: int,
     ) -> None:
         self.model = network
         self.learning_rate: float = args.lr
         self.warm_up = 50
         self.weight_decay: float = args.weight_decay
         self._streams, self._validation = streams, some(validation, VALIDATION_FRAMES)
-        self._state: States = network.fresh_state(width)  # type: ignore[operator]
+        self._state: States = network.fresh_state(streams.count)  # type: ignore[operator]
 
     def loss(self) -> tuple[Tensor, int]:
         """Draw the next chunk of all streams; return its loss and its frames."""

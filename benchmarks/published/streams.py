@@ -58,6 +58,7 @@ class ChunkStreams:
         seed: int,
         vary: Callable[[Rows, np.random.Generator], Rows] | None = None,
     ) -> None:
+        self.count = streams
         self._pieces, self._chunk, self._vary = pieces, chunk, vary
         self._random = np.random.default_rng(seed)
         self._order: list[int] = []
