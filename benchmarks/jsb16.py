@@ -20,10 +20,9 @@ from pathlib import Path
 import torch
 
 from antiphon.errors import AntiphonError
-from antiphon_models.core import CORES
 from antiphon_models.player import count_weights
 from published.figures import show_jsb16
-from published.recipe import FramesRecipe, measure, train_or_resume
+from published.recipe import FramesRecipe, add_training_arguments, measure, train_or_resume
 from published.streams import ChunkStreams
 from published.voice_baselines import voice_baselines
 from published.voice_data import load_voices, make_voice_set, transpose
@@ -88,22 +87,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
     add("data", type=Path, metavar="DATA", help="folder of the file, or of jsb/")
-    add("--core", choices=CORES, default="lstm", help="recurrence (default: lstm)")
-    add("--layers", type=int, default=2, help="layers of the core (default: 2)")
     add("--width", type=int, default=256, help="width of the core (default: 256)")
     add("--head-width", type=int, default=128, help="width of each head (default: 128)")
     add("--dropout", type=float, default=0.3, help="variational dropout (default: 0.3)")
-    add("--no-echo", dest="echo", action="store_false", help="without the echo as an input")
     add("--streams", type=int, default=16, help="pieces at once (default: 16)")
     add("--chunk", type=int, default=64, help="frames of each piece a step (default: 64)")
     add("--lr", type=float, default=3e-3, help="highest learning rate (default: 3e-3)")
-    add("--weight-decay", type=float, default=0.05, help="default: 0.05")
-    add("--minutes", type=float, default=12.0, help="training (default: 12)")
-    add("--steps", type=int, help="training steps, if fewer")
-    add("--validate-minutes", type=float, default=1.5, help="between validations (default: 1.5)")
-    add("--threads", type=int, default=1, help="of torch (default: 1)")
-    add("--seed", type=int, default=0)
-    add("--out", type=Path, default=Path("runs/published"), help="default: runs/published")
+    add_training_arguments(parser, minutes=12.0)
     return parser.parse_args()
 
 

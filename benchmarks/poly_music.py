@@ -20,13 +20,12 @@ from typing import Any, Final
 import torch
 
 from antiphon.errors import AntiphonError
-from antiphon_models.core import CORES
 from antiphon_models.player import count_weights
 from published.baselines import Baselines
 from published.figures import show_poly
 from published.frame_network import HEADS, FrameConfig, FrameNetwork
 from published.poly_data import SETS, PolySet, load_frames, make_set
-from published.recipe import FramesRecipe, measure, train_or_resume
+from published.recipe import FramesRecipe, add_training_arguments, measure, train_or_resume
 from published.streams import ChunkStreams
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
@@ -107,8 +106,6 @@ def _arguments() -> argparse.Namespace:
     add("data", type=Path, metavar="DATA", help="folder of the MAT-files, or of poly_music/")
     add("--sets", nargs="+", choices=list(SETS), default=list(SETS), help="default: all four")
     add("--head", choices=[*HEADS, "both"], default="both", help="default: both, in one run")
-    add("--core", choices=CORES, default="lstm", help="recurrence (default: lstm)")
-    add("--layers", type=int, default=2, help="layers of the core (default: 2)")
     add("--width", type=int, help="width of the core")
     add("--pitch-width", type=int, default=64, help="width for each pitch (default: 64)")
     add("--tied", type=int, default=0, help="layers of a core for each pitch (default: none)")
@@ -116,14 +113,7 @@ def _arguments() -> argparse.Namespace:
     add("--streams", type=int, help="pieces at once")
     add("--chunk", type=int, help="frames of each piece a step")
     add("--lr", type=float, help="highest learning rate")
-    add("--weight-decay", type=float, default=0.05, help="default: 0.05")
-    add("--no-echo", dest="echo", action="store_false", help="without the echo as an input")
-    add("--minutes", type=float, default=10.0, help="training a set (default: 10)")
-    add("--steps", type=int, help="training steps, if fewer")
-    add("--validate-minutes", type=float, default=1.5, help="between validations (default: 1.5)")
-    add("--threads", type=int, default=1, help="of torch (default: 1)")
-    add("--seed", type=int, default=0)
-    add("--out", type=Path, default=Path("runs/published"), help="default: runs/published")
+    add_training_arguments(parser, minutes=10.0)
     return parser.parse_args()
 
 

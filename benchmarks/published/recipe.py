@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from antiphon_models.checkpoint import SUFFIX
-from antiphon_models.core import State
+from antiphon_models.core import CORES, State
 from antiphon_models.loop import Loop
 from antiphon_models.player import count_weights
 from published.streams import Chunk, ChunkStreams, Rows, whole_pieces
@@ -168,6 +168,21 @@ def measure(
         head: (total / frames, (total - firsts[head]) / max(frames - len(pieces), 1))
         for head, total in sums.items()
     }
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, minutes: float) -> None:
+    """Add what both benchmarks can be asked for."""
+    add = parser.add_argument
+    add("--core", choices=CORES, default="lstm", help="recurrence (default: lstm)")
+    add("--layers", type=int, default=2, help="layers of the core (default: 2)")
+    add("--no-echo", dest="echo", action="store_false", help="without the echo as an input")
+    add("--weight-decay", type=float, default=0.05, help="default: 0.05")
+    add("--minutes", type=float, default=minutes, help=f"of training a set (default: {minutes:g})")
+    add("--steps", type=int, help="training steps, if fewer")
+    add("--validate-minutes", type=float, default=1.5, help="between validations (default: 1.5)")
+    add("--threads", type=int, default=1, help="of torch (default: 1)")
+    add("--seed", type=int, default=0)
+    add("--out", type=Path, default=Path("runs/published"), help="default: runs/published")
 
 
 def train_or_resume(recipe: FramesRecipe, args: argparse.Namespace, out: Path) -> int:
