@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from antiphon.errors import DataError, UsageError
 from antiphon_models.checkpoint import SUFFIX
 from antiphon_models.core import CORES, State
 from antiphon_models.loop import Loop
@@ -192,8 +193,22 @@ def train_or_resume(recipe: FramesRecipe, args: argparse.Namespace, out: Path) -
     -------
     int
         0, or another status if the run was interrupted.
+
+    Raises
+    ------
+    AntiphonError
+        For limits that are no limits, and a folder that cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    if args.minutes <= 0 or (args.steps is not None and args.steps <= 0):
+        raise UsageError(
+            "expected --minutes and --steps above 0", "found less", "give a positive number"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"expected to write to {out}", f"found {error.strerror}", "choose another --out"
+        ) from error
     loop_args = argparse.Namespace(
         kind=recipe.kind,
         out=out,
