@@ -84,20 +84,25 @@ def run(name: str, args: argparse.Namespace) -> int:
         return status
     ours = Baselines(frames).measure()
     minutes = (time.monotonic() - began) / 60
+    found = _figures(network, data)
     for head in heads:
-        show_poly(name, head, {**ours[head], f"this: {tag}": _both(network, data, head)})
+        show_poly(name, head, {**ours[head], f"this: {tag}": found[head]})
     print(f"  {count_weights(network):,} weights, {minutes:.1f} minutes", flush=True)
     return 0
 
 
-def _both(network: FrameNetwork, data: PolySet, head: str) -> tuple[float, ...]:
-    """Return nats a frame on test, on test without first frames, and on validation."""
-    found = []
-    for split in ("test", "validation"):
-        pieces = data.rows[split]
-        every, later = measure(network, pieces)[head]
-        found.append((every + data.unheard(pieces), later + data.unheard(pieces, first=False)))
-    return found[0][0], found[0][1], found[1][0]
+def _figures(network: FrameNetwork, data: PolySet) -> dict[str, tuple[float, ...]]:
+    """Return head -> nats a frame on test, on test without first frames, and on validation."""
+    test, validation = data.rows["test"], data.rows["validation"]
+    on_test, on_validation = measure(network, test), measure(network, validation)
+    return {
+        head: (
+            every + data.unheard(test),
+            later + data.unheard(test, first=False),
+            on_validation[head][0] + data.unheard(validation),
+        )
+        for head, (every, later) in on_test.items()
+    }
 
 
 def _arguments() -> argparse.Namespace:
