@@ -62,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
     tag = f"jsb16-{args.core}-{args.layers}x{args.width}-{args.head_width}{echo}"
     tag += f"-drop{args.dropout}-seed{args.seed}"
     print(f"{tag}: {count_weights(network):,} weights, {config}", flush=True)
-    began = time.monotonic()
+    began = time.monotonic(), time.process_time()
     if status := train_or_resume(recipe, args, args.out / tag):
         return status
-    minutes = (time.monotonic() - began) / 60
+    wall, cpu = (time.monotonic() - began[0]) / 60, (time.process_time() - began[1]) / 60
     test, validation = (measure(network, data.rows[split]) for split in ("test", "validation"))
     show_jsb16(
         {
@@ -79,7 +79,10 @@ def run(args: argparse.Namespace) -> int:
     )
     each = ", ".join(f"{voice} {4 * every:.3f}" for voice, (every, _) in test.items())
     print(f"  nats a token of each voice on test: {each}")
-    print(f"  {count_weights(network):,} weights, {minutes:.1f} minutes", flush=True)
+    print(
+        f"  {count_weights(network):,} weights, trained {wall:.1f} minutes, CPU {cpu:.1f}",
+        flush=True,
+    )
     return 0
 
 

@@ -79,15 +79,18 @@ def run(name: str, args: argparse.Namespace) -> int:
     tag = f"{name}-{args.head}-{args.core}-{args.layers}x{config.width}-{args.pitch_width}"
     tag += f"-tied{args.tied}{echo}-drop{config.dropout}-seed{args.seed}"
     print(f"{tag}: {count_weights(network):,} weights, {config}", flush=True)
-    began = time.monotonic()
+    began = time.monotonic(), time.process_time()
     if status := train_or_resume(recipe, args, args.out / tag):
         return status
+    wall, cpu = (time.monotonic() - began[0]) / 60, (time.process_time() - began[1]) / 60
     ours = Baselines(frames).measure()
-    minutes = (time.monotonic() - began) / 60
     found = _figures(network, data)
     for head in heads:
         show_poly(name, head, {**ours[head], f"this: {tag}": found[head]})
-    print(f"  {count_weights(network):,} weights, {minutes:.1f} minutes", flush=True)
+    print(
+        f"  {count_weights(network):,} weights, trained {wall:.1f} minutes, CPU {cpu:.1f}",
+        flush=True,
+    )
     return 0
 
 
