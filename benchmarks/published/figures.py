@@ -28,23 +28,23 @@ JSB16: Final = {"Transformer": 0.417, "Music Transformer": 0.335}
 
 
 def show_poly(name: str, head: str, ours: dict[str, tuple[float, ...]]) -> None:
-    """Print the figures of others on a data set, and ours in the columns named by `COLUMNS`."""
+    """Print the figures of others on a data set, and ours: test, without first frames, validation."""
     print(f"\n{name}, {head} head, nats a frame on the test split")
     for source, figures in POLY[head].items():
         if name in figures:
-            print(f"  {source:<44} {figures[name]:7.3f}")
-    _ours(ours, "frame")
+            print(f"  {source:<60} {figures[name]:7.3f}")
+    _ours(ours)
 
 
 def show_jsb16(ours: dict[str, tuple[float, ...]]) -> None:
     """Print the figures of others on the JSB chorales in sixteenths, and ours."""
     print("\njsb16, nats a voice token on the test split")
     for source, figure in JSB16.items():
-        print(f"  {source:<44} {figure:7.3f}")
-    _ours(ours, "frame")
+        print(f"  {source:<60} {figure:7.3f}")
+    _ours(ours)
 
 
-def _ours(ours: dict[str, tuple[float, ...]], unit: str) -> None:
-    print(f"  {'ours':<44} {'test':>7} {'test, without first ' + unit:>26} {'validation':>11}")
+def _ours(ours: dict[str, tuple[float, ...]]) -> None:
+    print(f"  {'ours':<60} {'test':>7} {'without first':>14} {'validation':>11}")
     for source, (test, later, validation) in ours.items():
-        print(f"  {source:<44} {test:7.3f} {later:26.3f} {validation:11.3f}")
+        print(f"  {source:<60} {test:7.3f} {later:14.3f} {validation:11.3f}")
