@@ -28,7 +28,7 @@ JSB16: Final = {"Transformer": 0.417, "Music Transformer": 0.335}
 
 
 def show_poly(name: str, head: str, ours: dict[str, tuple[float, ...]]) -> None:
-    """Print the figures of others on a data set, and ours: test, without first frames, validation."""
+    """Print the figures of others on a data set, and ours: (test, without first, validation)."""
     print(f"\n{name}, {head} head, nats a frame on the test split")
     for source, figures in POLY[head].items():
         if name in figures:
