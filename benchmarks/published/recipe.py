@@ -18,6 +18,7 @@ from antiphon_models.checkpoint import SUFFIX
 from antiphon_models.core import CORES, State
 from antiphon_models.loop import Loop
 from antiphon_models.player import count_weights
+from antiphon_models.run_folder import RESUME
 from published.streams import Chunk, ChunkStreams, Rows, whole_pieces
 
 States = tuple[State, ...]
@@ -50,6 +51,10 @@ class FramesRecipe:
     """
 
     kind = "frames"
+    by_note = True  # or by frame, here
+    tunes = False
+    steps = 0
+    trial = None  # always in full precision
 
     def __init__(
         self,
@@ -86,6 +91,9 @@ class FramesRecipe:
         network: Network = self.model  # type: ignore[assignment]
         config = asdict(network.config)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in config.items()}
+
+    def adopt(self, config: Mapping[str, Any]) -> None:
+        """Take over what validation chose, which is nothing here."""
 
     def same_run(self, config: Mapping[str, Any]) -> bool:
         """Tell whether a stored config is one of this run."""
@@ -216,9 +224,12 @@ def train_or_resume(recipe: FramesRecipe, args: argparse.Namespace, out: Path) -
         steps=args.steps,
         seed=args.seed,
         validate_minutes=args.validate_minutes,
+        weight_decay=None,
+        patience=None,
+        precision="fp32",
     )
-    resume = out / "resume.pt"
-    status = Loop(recipe, loop_args, torch.device("cpu")).run(resume if resume.exists() else None)
+    resume = (out / RESUME).exists()
+    status = Loop(recipe, loop_args, torch.device("cpu")).run(resume)
     weights = load_file(out / f"{recipe.kind}{SUFFIX}")
     recipe.model.load_state_dict({name: w.to(torch.float32) for name, w in weights.items()})
     recipe.model.eval()
