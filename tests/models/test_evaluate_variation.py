@@ -6,14 +6,12 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from antiphon.errors import AntiphonError, CheckpointError, DataError
 from antiphon.music import Voice
@@ -33,16 +31,6 @@ from antiphon_models.evaluation_data import choose_windows, cut_in_half
 from antiphon_models.events import Piece, phases
 from antiphon_models.idiom import Phrases
 from antiphon_models.rolls import distance
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores, and leave its settings as they were."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 def make_piece(seed: int, kind: str, bars: int = 8) -> Piece:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -31,15 +30,6 @@ from antiphon_models.player import Player, PlayerConfig
 
 CONFIG = PlayerConfig(width=24, layers=2, head_width=16, styles=("drums", "keys"))
 SIZES = {**INPUT_SIZES, "duration_in": INPUT_SIZES["duration"], "style": 3, "begin": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores: these networks are tiny."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +27,6 @@ from published.voice_data import load_voices, make_voice_set, transpose, voice_r
 from published.voice_network import ORDER, VoiceConfig, VoiceNetwork
 
 PITCHES = 5
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores: these networks are tiny."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 def some_frames(count: int, seed: int = 0, low: int = 40, high: int = 40 + PITCHES) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,6 @@ from antiphon_models.runtime_torch import TorchPlayer
 NOTES = 240
 CONFIG = player.PlayerConfig(width=48, layers=2, head_width=24, styles=("calm", "wild"))
 EVERYTHING = Controls(voices=tuple(Voice))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores: these networks are tiny."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +26,6 @@ from antiphon_models.player import Player, PlayerConfig, count_weights
 from antiphon_models.train_player import PRESETS, PlayerRecipe, load_player, measure, sample
 
 NAMES = ("before", "player")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores, and leave its settings as they were."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 def make_piece(seed: int, notes: int = 80, style: str = "steps") -> Piece:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +25,6 @@ from antiphon_models.train_dic import load_dic
 from antiphon_models.train_gan import load_gan
 from antiphon_models.variation import NetworkVarier
 from small_music import write_music
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep torch from waiting for cores, and leave its settings as they were."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="module")

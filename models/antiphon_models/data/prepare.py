@@ -22,8 +22,8 @@ from antiphon_models.data.sources import (
 from antiphon_models.data.splits import settle
 from antiphon_models.data.storage import (
     MANIFEST,
+    open_dataset,
     read_manifest,
-    read_pieces,
     write_manifest,
     write_pieces,
 )
@@ -174,17 +174,14 @@ def load_dataset(
     DataError
         If there is no data set, it is of an unknown format, broken, or has no such split.
     """
-    found: dict[str, list[Piece]] = {}
     if (directory / MANIFEST).is_file():
-        for style, entry in sorted(read_manifest(directory)["sets"].items()):
-            if split in entry["splits"]:
-                found[style] = read_pieces(directory / style / f"{split}.npz", style)
-    else:
-        sources = [s for s in require_midi(directory) if s.split == split]
-        readings = read_all(sources, repair, progress, workers)
-        for source, reading in zip(sources, readings, strict=True):
-            if reading.piece is not None:
-                found.setdefault(source.style, []).append(reading.piece)
+        return {style: list(pieces) for style, pieces in open_dataset(directory, split).items()}
+    found: dict[str, list[Piece]] = {}
+    sources = [s for s in require_midi(directory) if s.split == split]
+    readings = read_all(sources, repair, progress, workers)
+    for source, reading in zip(sources, readings, strict=True):
+        if reading.piece is not None:
+            found.setdefault(source.style, []).append(reading.piece)
     if not found:
         raise DataError(
             f"expected a {split} split with notes in {directory}",
