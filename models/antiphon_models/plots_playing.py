@@ -74,17 +74,19 @@ def _plot_copied(path: Path, lengths: Mapping[str, Any]) -> None:
 def _plot_controls(path: Path, curves: Mapping[str, Any]) -> None:
     with drawn(path, 10, 3.4, ncols=len(KNOBS)) as axes:
         for panel, key in zip(axes.ravel(), KNOBS, strict=True):
-            for name, knobs in curves.items():
+            for index, (name, knobs) in enumerate(curves.items()):
                 if key in knobs:
                     means = np.nanmean(knobs[key]["measured"], 0)
-                    panel.plot(knobs[key]["asked"], means, marker="o", ms=3, label=name)
+                    look = {"marker": "o", "ms": 3, "color": f"C{index}"}
+                    panel.plot(knobs[key]["asked"], means, label=name, **look)
             panel.set_xlabel(f"{key}, asked")
         axes.ravel()[0].set_ylabel("measured")
         axes.ravel()[0].legend(frameon=False, fontsize=7)
 
 
 def _plot_long_runs(path: Path, runs: Mapping[str, Any]) -> None:
-    with drawn(path, 9, 1.6 * len(runs) + 0.6, nrows=len(runs), ncols=2) as axes:
+    shape = {"nrows": len(runs), "ncols": 2, "layout": "constrained"}
+    with drawn(path, 9, 1.5 * len(runs) + 0.6, **shape) as axes:
         for row, (name, traces) in zip(axes.reshape(-1, 2), runs.items(), strict=True):
             for panel, key in zip(row, ("pitch", "rhythm"), strict=True):
                 if key in traces["bands"]:
