@@ -37,7 +37,7 @@ BEFORE: Final = "before"
 FEWEST: Final = 8
 """Prompts of a set, at least; sets with fewer are left out."""
 
-TURNED: Final = 6
+TURNED: Final = 5
 """Prompts of a set with which the controls are turned, at most."""
 
 Training = Mapping[str, Sequence[Piece]]

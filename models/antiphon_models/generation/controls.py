@@ -97,7 +97,9 @@ KNOBS: Final = {
 }
 """Controls by their public names. A register is asked for by its middle."""
 
-KEYS: Final = tuple((key, (Scale.MAJOR, Scale.NATURAL_MINOR)[key % 2]) for key in range(12))
+KEYS: Final = tuple(
+    (key, (Scale.MAJOR, Scale.NATURAL_MINOR)[key // 2 % 2]) for key in range(0, 12, 2)
+)
 """Keys that are asked for."""
 
 
