@@ -21,12 +21,12 @@ from antiphon_models.generation.compare import (
     Continued,
     compare_set,
     find_copies,
-    tell_apart,
 )
 from antiphon_models.generation.continuations import go_on, prime, run_on
 from antiphon_models.generation.controls import measure_controls
 from antiphon_models.generation.excerpt import BARS
 from antiphon_models.generation.prompts import Prompt, choose_prompts
+from antiphon_models.generation.telling import tell_apart
 
 PARTS: Final = ("continuations", "controls", "long-run")
 """What can be measured of playing."""

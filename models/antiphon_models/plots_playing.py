@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from antiphon_models.generation.telling import JUDGES
 from antiphon_models.plots import COLOURS, draw_bars, drawn
 from antiphon_models.report_playing import KNOBS, OVERLAP, WHO, Result, part_of
 
@@ -19,7 +20,7 @@ def plots(directory: Path, result: Result, examples: Mapping[str, Any]) -> list[
         _plot_bars(directory / "overlap.png", sets, "overlap", "mean overlapped area", OVERLAP)
         shown += ["![Overlapped area](overlap.png)"]
         if any("told_apart" in f for f in sets.values()):
-            _plot_bars(directory / "told_apart.png", sets, "told_apart", "told apart", 0.5)
+            _plot_told(directory / "told_apart.png", sets)
             shown += ["![Two-sample test](told_apart.png)"]
     if "copied" in examples:
         _plot_copied(directory / "copied.png", examples["copied"])
@@ -40,21 +41,27 @@ def plots(directory: Path, result: Result, examples: Mapping[str, Any]) -> list[
 
 
 def _plot_bars(path: Path, sets: Mapping[str, Any], key: str, label: str, line: float) -> None:
-    kept = {name: f[key] for name, f in sets.items() if key in f}
     whole = {
-        WHO[who]: [_value(f.get(who, np.nan)) for f in kept.values()]
-        for who in WHO
-        if any(who in f for f in kept.values())
+        WHO[who]: [f[key][who]["mean"] for f in sets.values()]
+        for who in next(iter(sets.values()))[key]
     }
-    with drawn(path, max(5.0, 1.2 * len(kept) + 2), 3.4) as axes:
-        draw_bars(axes, list(kept), whole)
+    with drawn(path, max(5.0, 1.2 * len(sets) + 2), 3.4) as axes:
+        draw_bars(axes, list(sets), whole)
         axes.axhline(line, color=COLOURS[3], linewidth=1)
-        axes.set_ylim(0.4 if line == 0.5 else 0, 1)
+        axes.set_ylim(0, 1)
         axes.set_ylabel(label)
 
 
-def _value(figure: Any) -> float:
-    return float(figure["mean"] if isinstance(figure, Mapping) else figure)
+def _plot_told(path: Path, sets: Mapping[str, Any]) -> None:
+    with drawn(path, 11, 3.4, ncols=len(JUDGES), layout="constrained") as axes:
+        for panel, judge in zip(axes.ravel(), JUDGES, strict=True):
+            told = {n: f["told_apart"][judge] for n, f in sets.items() if "told_apart" in f}
+            contenders = next(iter(told.values()))
+            whole = {WHO[who]: [f[who] for f in told.values()] for who in contenders}
+            draw_bars(panel, list(told), whole)
+            panel.axhline(0.5, color=COLOURS[3], linewidth=1)
+            panel.set_ylim(0.4, 1)
+            panel.set_ylabel(f"told apart, {judge}")
 
 
 def _plot_copied(path: Path, lengths: Mapping[str, Any]) -> None:

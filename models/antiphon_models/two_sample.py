@@ -7,7 +7,7 @@ was seen in any form. Source: Lopez-Paz and Oquab 2017.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -119,22 +119,42 @@ def tell_apart(
     found = {}
     for name, phrases in made.items():
         varied, varied_position = to_inputs(phrases), torch.from_numpy(phrases.position)
-        scores, hits, tests = [], np.zeros(len(half)), np.zeros(len(half))
-        for seed in seeds:
-            learn = ~half if seed % 2 else half
-            label = torch.from_numpy(choose_sources(half, seed).astype(np.float32))
-            is_made = label[:, None, None] > 0
-            cells = torch.where(is_made, varied, shown)
-            position = torch.where(is_made, varied_position, own_position)
-            right = _right(cells, position, label, learn, seed)
-            scores.append(float(right.mean()))
-            hits[~learn] += right
-            tests[~learn] += 1
-        spread = float(np.std(scores, ddof=1) / len(scores) ** 0.5) if len(scores) > 1 else 0.0
-        chance = float(0.25 / max(tests.sum(), 1)) ** 0.5
-        each = np.where(tests > 0, hits / np.maximum(tests, 1), np.nan)
-        found[name] = Verdict(float(np.mean(scores)), max(spread, chance), each)
+
+        def judge(
+            is_made: BoolArray,
+            learn: BoolArray,
+            seed: int,
+            varied: Tensor = varied,
+            varied_position: Tensor = varied_position,
+        ) -> npt.NDArray[np.float64]:
+            label = torch.from_numpy(is_made.astype(np.float32))
+            chosen = label[:, None, None] > 0
+            cells = torch.where(chosen, varied, shown)
+            position = torch.where(chosen, varied_position, own_position)
+            return _right(cells, position, label, learn, seed)
+
+        found[name] = repeat(judge, half, seeds)
     return found
+
+
+Judge = Callable[[BoolArray, BoolArray, int], npt.NDArray[np.float64]]
+"""Takes of which windows the variations are shown, which windows are learnt from, and a seed;
+returns which of the others are judged rightly, 0 or 1."""
+
+
+def repeat(judge: Judge, half: BoolArray, seeds: tuple[int, ...] = SEEDS) -> Verdict:
+    """Let a judge learn from one half and be tested on the other, once for each seed."""
+    scores, hits, tests = [], np.zeros(len(half)), np.zeros(len(half))
+    for seed in seeds:
+        learn = ~half if seed % 2 else half
+        right = judge(choose_sources(half, seed), learn, seed)
+        scores.append(float(right.mean()))
+        hits[~learn] += right
+        tests[~learn] += 1
+    spread = float(np.std(scores, ddof=1) / len(scores) ** 0.5) if len(scores) > 1 else 0.0
+    chance = float(0.25 / max(tests.sum(), 1)) ** 0.5
+    each = np.where(tests > 0, hits / np.maximum(tests, 1), np.nan)
+    return Verdict(float(np.mean(scores)), max(spread, chance), each)
 
 
 def choose_sources(half: BoolArray, seed: int) -> BoolArray:

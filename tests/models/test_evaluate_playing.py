@@ -22,6 +22,7 @@ from antiphon_models.events import Piece, phases
 from antiphon_models.generation.continuations import MOST, go_on, prime, run_on
 from antiphon_models.generation.controls import KNOBS, measure_controls
 from antiphon_models.generation.prompts import Prompt, choose_prompts
+from antiphon_models.generation.telling import JUDGES
 from antiphon_models.player import Player, PlayerConfig
 from antiphon_models.report import verdict_table, write_report
 
@@ -200,7 +201,7 @@ def test_every_figure_is_there(whole: tuple[dict[str, Any], Path]) -> None:
             assert all(0 <= area <= 1 for area in played["overlap"][who].values())
             assert all(kl >= 0 for kl in played["kl"][who].values())
             assert set(played["cloud"][who]) == {"precision", "recall", "density", "coverage"}
-            assert 0 <= played["told_apart"][who] <= 1
+            assert all(0 <= played["told_apart"][judge][who] <= 1 for judge in JUDGES)
             assert played["copied"][who]["p95"] <= played["copied"][who]["longest"]
         run = figures["long_run"]["player"]
         assert run["notes"] == 300
@@ -208,9 +209,10 @@ def test_every_figure_is_there(whole: tuple[dict[str, Any], Path]) -> None:
         assert set(figures["controls"]) == {"player", "ngram"}
     assert found["sets"]["one"]["controls"]["player"]["key"]["in_key"] == 1
     assert "key" not in found["sets"]["drums"]["controls"]["player"]
-    told = found["playing"]["told_apart"]["player"]
-    assert told["excerpts"] == 48
-    assert 0 <= told["accuracy"] <= 1
+    for judge in JUDGES:
+        told = found["playing"]["told_apart"][judge]["player"]
+        assert told["excerpts"] == 48
+        assert 0 <= told["accuracy"] <= 1
 
 
 def test_music_is_more_like_itself_than_noise_is(whole: tuple[dict[str, Any], Path]) -> None:

@@ -16,6 +16,7 @@ from antiphon_models.generation.copying import longest_copies, sum_up
 from antiphon_models.generation.excerpt import Excerpt, cut, meter_of, spell
 from antiphon_models.generation.features import FEATURES, measure_features, point
 from antiphon_models.generation.judged import has, to_phrases
+from antiphon_models.generation.logistic import fit, measure, tell_by_measures
 from antiphon_models.generation.overlap import compare_sets, compare_values
 from antiphon_models.generation.prompts import choose_prompts
 from antiphon_models.generation.statistics import STEP, entropy, mean_statistics, statistics
@@ -289,3 +290,25 @@ def test_notes_are_put_on_a_grid_for_the_classifier() -> None:
     assert sorted(found.duration[found.hit > 0].tolist()) == [1, 1, 2, 4]
     assert found.valid[0, 16:].sum() == 0
     assert point(measure_features([played])).shape == (1, 5 + 24)
+
+
+def test_logistic_regression_finds_the_odds() -> None:
+    """With hardly a penalty the weights are the log odds that the counts say."""
+    x = np.array([[1.0, 0.0]] * 40 + [[1.0, 1.0]] * 40)
+    y = np.array([1.0] * 10 + [0.0] * 30 + [1.0] * 30 + [0.0] * 10)
+    assert fit(x, y, 1e-6) == pytest.approx([-np.log(3), 2 * np.log(3)], abs=1e-4)
+    assert abs(fit(x, y, 1e6)[1]) < 1e-3
+
+
+def test_measures_tell_what_differs_and_no_more() -> None:
+    """Music of the same sort is told from music about as often as by guessing, faster music nearly
+    always.
+    """
+    same = [cut(make_piece(seed, 80), 0, 192) for seed in range(240)]
+    real, like = same[:120], same[120:]
+    fast = [replace(e, notes=replace(e.notes, onset=e.notes.onset // 2)) for e in like]
+    half = np.arange(120) % 2 == 0
+    assert measure(real).shape[0] == 120
+    found = tell_by_measures(real, {"like": like, "fast": fast}, half)
+    assert 0.3 < found["like"].accuracy < 0.7
+    assert found["fast"].accuracy > 0.9

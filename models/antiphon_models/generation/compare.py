@@ -1,6 +1,4 @@
-"""Compares continuations with what the musicians played: features, clouds, statistics, copies,
-and what a classifier makes of them.
-"""
+"""Compares continuations with what the musicians played: features, clouds, statistics, copies."""
 
 from __future__ import annotations
 
@@ -10,24 +8,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from antiphon_models.evaluation_data import cut_in_half
 from antiphon_models.events import IntArray, Piece
 from antiphon_models.generation.copying import longest_copies, sum_up
 from antiphon_models.generation.excerpt import Excerpt
 from antiphon_models.generation.features import FEATURES, measure_features, point
-from antiphon_models.generation.judged import has, to_phrases
 from antiphon_models.generation.overlap import compare_sets
 from antiphon_models.generation.statistics import mean_statistics
 from antiphon_models.likeness import NEIGHBOURS, compare_clouds
-from antiphon_models.rolls import BoolArray, Kind
 
 HUMAN: Final = "human"
 """What the musician went on with."""
-
-KINDS: Final[tuple[Kind, ...]] = ("pitched", "drums")
-
-FEWEST: Final = 4 * NEIGHBOURS
-"""Continuations of a kind that a classifier needs, at least."""
 
 
 @dataclass(frozen=True)
@@ -100,66 +90,6 @@ def find_copies(
     }
     every = {who: lengths[whose == who] for who in contenders}
     return by_set, {who: sum_up(values)._asdict() for who, values in every.items()}, every
-
-
-def tell_apart(
-    sets: Mapping[str, Continued], seed: int
-) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Let a fresh classifier tell each contender's continuations from the musicians'.
-
-    One classifier for each kind of music and contender, on all sets together; the continuations
-    of a piece are all learnt from or all tested on.
-
-    Returns
-    -------
-    dict, dict
-        Set -> contender -> accuracy. Contender -> ``accuracy``, its ``error`` and the number of
-        ``excerpts``, over all sets and both kinds.
-    """
-    from antiphon_models import two_sample
-
-    by_set: dict[str, dict[str, Any]] = {}
-    whole: dict[str, list[tuple[float, float, int]]] = {}
-    for kind in KINDS:
-        real, made, half, name = _gather(sets, kind, seed)
-        if len(real) < FEWEST:
-            continue
-        beats = int(max(np.ceil(e.bar / 48 - 1e-6) * e.bars for e in real))
-        shown = to_phrases(real, kind, beats)
-        varied = {who: to_phrases(excerpts, kind, beats) for who, excerpts in made.items()}
-        for who, verdict in two_sample.tell_apart(shown, varied, half).items():
-            whole.setdefault(who, []).append((verdict.accuracy, verdict.error, len(real)))
-            for one in np.unique(name).tolist():
-                right = verdict.right[name == one]
-                if not np.isnan(right).all():
-                    by_set.setdefault(one, {})[who] = round(float(np.nanmean(right)), 5)
-    return by_set, {who: _merge(parts) for who, parts in whole.items()}
-
-
-def _gather(
-    sets: Mapping[str, Continued], kind: Kind, seed: int
-) -> tuple[list[Excerpt], dict[str, list[Excerpt]], BoolArray, np.ndarray[Any, Any]]:
-    """Put the excerpts of a kind together: real, made, which half each is of, and its set."""
-    real: list[Excerpt] = []
-    made: dict[str, list[Excerpt]] = {}
-    pieces: list[tuple[str, int]] = []
-    for name, continued in sets.items():
-        some = [i for i, excerpt in enumerate(continued.real) if has(excerpt, kind)]
-        real += [continued.real[i] for i in some]
-        for who, excerpts in continued.made.items():
-            made.setdefault(who, []).extend(excerpts[i] for i in some)
-        pieces += [(name, int(continued.piece[i])) for i in some]
-    number = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
-    half = cut_in_half(np.array([number[p] for p in pieces], np.int64), seed)
-    return real, made, half, np.array([name for name, _ in pieces])
-
-
-def _merge(parts: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
-    """Return the mean of accuracies, weighted by excerpts, and its error."""
-    count = sum(size for _, _, size in parts)
-    accuracy = sum(value * size for value, _, size in parts) / count
-    error = sum((value * size / count) ** 2 for _, value, size in parts) ** 0.5
-    return {"accuracy": round(accuracy, 5), "error": round(error, 5), "excerpts": count}
 
 
 def _with_mean(values: Mapping[str, float]) -> dict[str, float]:
