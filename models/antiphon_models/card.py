@@ -82,6 +82,7 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         "\n\n".join(describe(evaluation)),
         markdown_table(evaluation),
         _verdict(evaluation),
+        *filter(None, [verdict_table(evaluation)]),
         "## Use",
         "Meant for playing with a musician live, and for continuing MIDI files. It knows melody, "
         "a second voice, keys and drums, in the styles of its data. Scale, register, polyphony "

@@ -16,6 +16,9 @@ from antiphon.errors import CheckpointError, UsageError
 from antiphon_models.checkpoint import CheckpointHeader, find_checkpoints, read_header
 from antiphon_models.evaluation_data import read_sets
 
+PARTS: Final = ("likelihoods", "continuations", "controls", "long-run")
+"""What can be measured of a player: how well it predicts, and what it plays."""
+
 DEFAULTS: Final = {"player": "player", "dic": "dic-drums", "gan": "gan-drums"}
 """Checkpoint that is evaluated of each kind if none is named."""
 
@@ -61,7 +64,29 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="dic, gan: windows of each set; for the gan's two-sample test as many real and as "
         "many varied ones (default: 1500)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="dic, gan: chooses windows and noise")
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        metavar="PART",
+        help=f"player: what to measure, of {', '.join(PARTS)} (default: all with --report, "
+        "else likelihoods)",
+    )
+    parser.add_argument(
+        "--continuations",
+        type=int,
+        default=120,
+        metavar="N",
+        help="player: lines of each set to go on from, at most (default: 120)",
+    )
+    parser.add_argument(
+        "--long-run",
+        type=int,
+        default=10_000,
+        metavar="NOTES",
+        help="player: notes that are played in a row (default: 10000)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="chooses windows, lines, noise, notes")
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
@@ -75,6 +100,12 @@ def run_evaluate(args: argparse.Namespace) -> int:
     began = time.monotonic()
     if args.windows < 8:
         raise UsageError("expected --windows of at least 8", f"found {args.windows}", "raise it")
+    if args.continuations < 1 or args.long_run < 1:
+        raise UsageError(
+            "expected --continuations and --long-run of at least 1",
+            f"found {args.continuations} and {args.long_run}",
+            "raise them, or leave their part out with --parts",
+        )
     checkpoint = choose_checkpoint(args.checkpoint, args.kind)
     read_header(checkpoint, args.kind)
     found = read_sets(args.data, args.split, _say)

@@ -1,4 +1,4 @@
-"""Evaluates a player: held-out figures, and two baselines beside it.
+"""Evaluates a player: how well it predicts, what it plays, and baselines beside it.
 
 Importable without torch; it is loaded when evaluation starts.
 """
@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from antiphon.model import Player
+from antiphon_models import runtime
 from antiphon_models.baselines import Baselines
+from antiphon_models.baselines.sampler import ngram_player
 from antiphon_models.data.stream import piece_rows
+from antiphon_models.evaluate import PARTS
+from antiphon_models.evaluate_playing import Plan, Training, evaluate_playing
 from antiphon_models.evaluation_data import Evaluated, Examples, Say, read_training
 from antiphon_models.events import FIELDS, VELOCITY_BINS, Piece
 from antiphon_models.scores import Scores
@@ -22,7 +27,7 @@ from antiphon_models.scores import Scores
 if TYPE_CHECKING:
     import torch
 
-    from antiphon_models.player import Player
+    from antiphon_models.player import Player as Network
 
 BATCH: Final = 48
 """Pieces read side by side."""
@@ -47,34 +52,26 @@ def evaluate_player(
     say : callable
         Told how far it is.
     """
-    from antiphon_models.train import choose_device
-    from antiphon_models.train_player import load_player
-
-    device = choose_device(args.device)
-    model, _ = load_player(checkpoint)
-    model.to(device).eval()
-    players: dict[str, Scores] = {}
-    for name, pieces in found.sets.items():
-        start = time.monotonic()
-        players[name] = score_player(model, pieces, name, device)
-        notes = sum(map(len, pieces))
-        rate = notes / max(time.monotonic() - start, 1e-9)
-        say(f"player: {name}, {notes:,} notes, {rate:,.0f} notes/s")
+    parts = args.parts or (PARTS if args.report is not None else PARTS[:1])
     result: dict[str, Any] = {
         "kind": "player",
         "checkpoint": str(checkpoint),
-        "device": str(device),
         "data": str(args.data),
-        "velocity_bins": VELOCITY_BINS,
-        "sets": {},
+        "parts": list(parts),
+        "sets": {
+            name: {"split": found.splits[name], "pieces": len(pieces)}
+            for name, pieces in found.sets.items()
+        },
     }
     if found.refused:
         result["refused_files"] = found.refused
+    training: Training = {}
     baselines: Baselines | None = None
-    if not args.no_baselines:
+    source = None
+    if not args.no_baselines or "continuations" in parts:
         training, source = read_training(args.data, found, args.baseline_data, say)
+    if not args.no_baselines:
         baselines = Baselines(training)
-        del training
         result["baseline_training"] = {
             "from": source,
             "notes": baselines.notes,
@@ -82,13 +79,65 @@ def evaluate_player(
         }
         if not baselines.notes:
             say("baselines: no train split, so they know each piece's own past only")
+    if "continuations" not in parts:
+        training = {}
+    if "likelihoods" in parts:
+        _add_likelihoods(result, args.device, checkpoint, found, baselines, say)
+    examples: Examples = {}
+    plan = Plan.of(args, parts)
+    if plan.parts:
+        examples = _add_playing(result, plan, args.device, found, baselines, training, say)
+    return result, examples
+
+
+def _add_likelihoods(
+    result: dict[str, Any],
+    device_name: str,
+    checkpoint: Path,
+    found: Evaluated,
+    baselines: Baselines | None,
+    say: Say,
+) -> None:
+    """Add how well notes are predicted."""
+    from antiphon_models.train import choose_device
+    from antiphon_models.train_player import load_player
+
+    device = choose_device(device_name)
+    model, _ = load_player(checkpoint)
+    model.to(device).eval()
+    result |= {"device": str(device), "velocity_bins": VELOCITY_BINS}
     for name, pieces in found.sets.items():
+        start = time.monotonic()
+        player = score_player(model, pieces, name, device)
+        notes = sum(map(len, pieces))
+        rate = notes / max(time.monotonic() - start, 1e-9)
+        say(f"player: {name}, {notes:,} notes, {rate:,.0f} notes/s")
         beside = baselines.score(pieces, name) if baselines is not None else {}
         style = name if name in model.config.styles else "unknown"
-        result["sets"][name] = set_figures(found, name, style, players[name], beside)
+        result["sets"][name] = set_figures(found, name, style, player, beside)
         if beside:
             say(f"baselines: {name} done")
-    return result, {}
+
+
+def _add_playing(
+    result: dict[str, Any],
+    plan: Plan,
+    device: str,
+    found: Evaluated,
+    baselines: Baselines | None,
+    training: Training,
+    say: Say,
+) -> Examples:
+    """Add what is played; return what the plots need."""
+    players: dict[str, Player] = {"player": runtime.load_player(result["checkpoint"], device)}
+    if baselines is not None and baselines.notes:
+        players["ngram"] = ngram_player(baselines)
+    sets, whole, examples = evaluate_playing(plan, found, players, training, say)
+    for name, figures in sets.items():
+        result["sets"][name] |= figures
+    result["playing"] = {**whole, "seed": plan.seed}
+    result.setdefault("device", players["player"].info.device)
+    return examples
 
 
 def set_figures(
@@ -120,7 +169,7 @@ def set_figures(
 
 
 def score_player(
-    model: Player,
+    model: Network,
     pieces: Sequence[Piece],
     style: str,
     device: torch.device,
@@ -135,7 +184,7 @@ def score_player(
 
     Parameters
     ----------
-    model : Player
+    model : antiphon_models.player.Player
         In evaluation mode, on `device`.
     pieces : sequence of Piece
         With at least one note each.

@@ -89,7 +89,7 @@ def compare_clouds(real: npt.ArrayLike, made: npt.ArrayLike, k: int = NEIGHBOURS
     """
     a, b = np.asarray(real, np.float64), np.asarray(made, np.float64)
     own, other = _radii(a, k), _radii(b, k)
-    apart = _distances(a, b)  # (n, m)
+    apart = distances(a, b)  # (n, m)
     within = apart < own[:, None]
     return Cloud(
         precision=float(within.any(0).mean()),
@@ -99,7 +99,7 @@ def compare_clouds(real: npt.ArrayLike, made: npt.ArrayLike, k: int = NEIGHBOURS
     )
 
 
-def _distances(a: Array, b: Array) -> Array:
+def distances(a: Array, b: Array) -> Array:
     """Return Euclidean distances, (n, m)."""
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * (a @ b.T)
     return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float64)
@@ -107,7 +107,7 @@ def _distances(a: Array, b: Array) -> Array:
 
 def _radii(points: Array, k: int) -> Array:
     """Return the distance of each point's k-th nearest neighbour, itself not counted: (n,)."""
-    apart = _distances(points, points)
+    apart = distances(points, points)
     np.fill_diagonal(apart, np.inf)
     return np.asarray(np.partition(apart, k - 1, 1)[:, k - 1], np.float64)
 

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from antiphon_models import plots_playing, report_playing
+from antiphon_models.report_dic import Verdict
+
 Result = Mapping[str, Any]
 """What ``antiphon evaluate --json`` prints."""
 
-TITLE: Final = "How well the player predicts"
+TITLE: Final = "How well the player predicts and plays"
 
 BASELINES: Final = {
     "ngram": "n-gram",
@@ -42,6 +45,8 @@ def table_rows(result: Result) -> list[list[str]]:
     ]
     rows = [["set", "notes", "model", *heads, "beats both"]]
     for name, figures in result["sets"].items():
+        if "notes" not in figures:  # likelihoods were not measured
+            continue
         beats = figures.get("beats_baselines")
         verdict = "" if beats is None else "yes" if beats else "no"
         who = f"player ({figures['style']})"
@@ -57,13 +62,14 @@ def _cells(figures: Mapping[str, Any]) -> list[str]:
 
 def describe(result: Result) -> list[str]:
     """Say in a few lines what the figures are."""
-    lines = [
-        f"Checkpoint {Path(result['checkpoint']).name} on {result['device']}.",
-        "Likelihoods are nats a note (lower is better): each field is predicted from everything "
-        "before it, every note counts once, nothing is varied. Pitch is given the note's onset "
-        f"and voice; velocity is in {result['velocity_bins']} bins. Precision, recall and F1 are "
-        "macro means over the pitches of the set.",
-    ]
+    lines = [f"Checkpoint {Path(result['checkpoint']).name} on {result['device']}."]
+    if "velocity_bins" in result:
+        lines[0] += (
+            " Likelihoods are nats a note (lower is better): each field is predicted from "
+            "everything before it, every note counts once, nothing is varied. Pitch is given the "
+            f"note's onset and voice; velocity is in {result['velocity_bins']} bins. Precision, "
+            "recall and F1 are macro means over the pitches of the set."
+        )
     training = result.get("baseline_training")
     if training:
         if training["notes"]:
@@ -75,8 +81,21 @@ def describe(result: Result) -> list[str]:
     return lines
 
 
+def verdicts(result: Result) -> list[Verdict]:
+    """Compare what was played with what is asked for; nothing if nothing was played."""
+    return report_playing.verdicts(result)
+
+
+def more_tables(result: Result) -> list[tuple[str, str, list[list[str]]]]:
+    """Lay out what was played: of each table its heading, what it shows, and its rows."""
+    return report_playing.tables(result)
+
+
 def plots(directory: Path, result: Result, examples: Mapping[str, Any]) -> list[str]:
     """Draw the plots of a report; return the Markdown that shows them."""
+    shown = plots_playing.plots(directory, result, examples)
+    if "velocity_bins" not in result:
+        return shown
     _plot_bars(directory / "pitch_nll.png", result, "pitch_nll", "pitch, nats a note")
     _plot_bars(directory / "pitch_accuracy.png", result, "pitch_accuracy", "next pitch right")
     _plot_calibration(directory / "calibration.png", result)
@@ -85,6 +104,7 @@ def plots(directory: Path, result: Result, examples: Mapping[str, Any]) -> list[
         "![Pitch accuracy](pitch_accuracy.png)",
         "Of notes predicted with a given confidence, the share that came true:",
         "![Calibration](calibration.png)",
+        *shown,
     ]
 
 

@@ -7,11 +7,12 @@ was seen in any form. Source: Lopez-Paz and Oquab 2017.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,10 +62,13 @@ class Verdict:
     error : float
         Its standard error: of the seeds' spread or of the number of windows tested, whichever
         is larger.
+    right : ndarray
+        (windows,): how often each window was judged rightly; NaN for those never tested.
     """
 
     accuracy: float
     error: float
+    right: npt.NDArray[np.float64]
 
 
 def to_inputs(phrases: Phrases) -> Tensor:
@@ -104,28 +108,53 @@ def tell_apart(
     real : Phrases
         Windows.
     made : mapping
-        Contender -> one variation of each window.
+        Contender -> one variation of each window, or what else is told from it.
     half : ndarray of bool
         (windows,): which half of the pieces each is of.
     seeds : tuple of int
         The same windows, initial weights and orders for every contender.
     """
     shown = to_inputs(real)
-    position = torch.from_numpy(real.position)
+    own_position = torch.from_numpy(real.position)
     found = {}
     for name, phrases in made.items():
-        varied = to_inputs(phrases)
-        scores, tested = [], 0
-        for seed in seeds:
-            learn = ~half if seed % 2 else half
-            label = torch.from_numpy(choose_sources(half, seed).astype(np.float32))
-            cells = torch.where(label[:, None, None] > 0, varied, shown)
-            scores.append(_accuracy(cells, position, label, learn, seed))
-            tested += int((~learn).sum())
-        spread = float(np.std(scores, ddof=1) / len(scores) ** 0.5) if len(scores) > 1 else 0.0
-        chance = (0.25 / max(tested, 1)) ** 0.5
-        found[name] = Verdict(float(np.mean(scores)), max(spread, chance))
+        varied, varied_position = to_inputs(phrases), torch.from_numpy(phrases.position)
+
+        def judge(
+            is_made: BoolArray,
+            learn: BoolArray,
+            seed: int,
+            varied: Tensor = varied,
+            varied_position: Tensor = varied_position,
+        ) -> npt.NDArray[np.float64]:
+            label = torch.from_numpy(is_made.astype(np.float32))
+            chosen = label[:, None, None] > 0
+            cells = torch.where(chosen, varied, shown)
+            position = torch.where(chosen, varied_position, own_position)
+            return _right(cells, position, label, learn, seed)
+
+        found[name] = repeat(judge, half, seeds)
     return found
+
+
+Judge = Callable[[BoolArray, BoolArray, int], npt.NDArray[np.float64]]
+"""Takes of which windows the variations are shown, which windows are learnt from, and a seed;
+returns which of the others are judged rightly, 0 or 1."""
+
+
+def repeat(judge: Judge, half: BoolArray, seeds: tuple[int, ...] = SEEDS) -> Verdict:
+    """Let a judge learn from one half and be tested on the other, once for each seed."""
+    scores, hits, tests = [], np.zeros(len(half)), np.zeros(len(half))
+    for seed in seeds:
+        learn = ~half if seed % 2 else half
+        right = judge(choose_sources(half, seed), learn, seed)
+        scores.append(float(right.mean()))
+        hits[~learn] += right
+        tests[~learn] += 1
+    spread = float(np.std(scores, ddof=1) / len(scores) ** 0.5) if len(scores) > 1 else 0.0
+    chance = float(0.25 / max(tests.sum(), 1)) ** 0.5
+    each = np.where(tests > 0, hits / np.maximum(tests, 1), np.nan)
+    return Verdict(float(np.mean(scores)), max(spread, chance), each)
 
 
 def choose_sources(half: BoolArray, seed: int) -> BoolArray:
@@ -138,8 +167,10 @@ def choose_sources(half: BoolArray, seed: int) -> BoolArray:
     return source
 
 
-def _accuracy(cells: Tensor, position: Tensor, label: Tensor, learn: BoolArray, seed: int) -> float:
-    """Train a classifier on one half; return how much of the other it gets right."""
+def _right(
+    cells: Tensor, position: Tensor, label: Tensor, learn: BoolArray, seed: int
+) -> npt.NDArray[np.float64]:
+    """Train a classifier on one half; return which of the other it gets right, 0 or 1."""
     generator = torch.Generator().manual_seed(seed)
     mine = torch.from_numpy(np.flatnonzero(learn))
     mine = mine[torch.randperm(len(mine), generator=generator)]
@@ -151,7 +182,7 @@ def _accuracy(cells: Tensor, position: Tensor, label: Tensor, learn: BoolArray, 
         _train(model, cells, position, label, train, inner)
     test = torch.from_numpy(np.flatnonzero(~learn))
     right = (_judge(model, cells, position, test) > 0).float() == label[test]
-    return float(right.float().mean())
+    return np.asarray(right.double().numpy(), np.float64)
 
 
 def _train(

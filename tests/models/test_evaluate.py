@@ -167,6 +167,7 @@ def test_macro_figures_by_hand() -> None:
 def test_raw_folders(tree: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a tree of MIDI files the validation part and unsplit folders count, every note once."""
     found = evaluate(capsys, "--data", tree, "--checkpoint", checkpoint)
+    assert found["parts"] == ["likelihoods"]
     one, two = found["sets"]["one"], found["sets"]["two"]
     assert (one["notes"], one["split"], one["style"]) == (42, "validation", "one")
     assert (two["notes"], two["split"], two["style"]) == (120, "all", "unknown")
@@ -212,9 +213,9 @@ def test_report_card_and_table(
     tree: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The report holds the table and its plots, the card names data, seed and figures."""
-    found = evaluate(
-        capsys, "--data", tree, "--checkpoint", checkpoint, "--report", tmp_path / "report"
-    )
+    where = ("--data", tree, "--checkpoint", checkpoint, "--report", tmp_path / "report")
+    found = evaluate(capsys, *where, "--parts", "likelihoods")
+    assert found["parts"] == ["likelihoods"]
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"{found['sets']['one']['pitch_nll']:.3f}" in text
     for name in ("pitch_nll", "pitch_accuracy", "calibration"):

@@ -26,6 +26,7 @@ Probabilities = npt.NDArray[np.float32]
 
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _SYMBOL_BITS: Final = np.uint64(8)
+_WORD: Final = 2**64 - 1
 
 CACHE_DISCOUNT: Final = 0.5
 """Discount of counts in the piece's own past (as PPMD; Howard 1993)."""
@@ -48,6 +49,15 @@ def hash_columns(*columns: npt.ArrayLike, size: int | None = None) -> Hashes:
         found *= _MULTIPLIER
         found ^= found >> np.uint64(31)
     return found >> _SYMBOL_BITS
+
+
+def hash_row(*values: int) -> int:
+    """Hash one row as :func:`hash_columns` does many."""
+    found = 0x1234567
+    for value in values:
+        found = ((found ^ (value & _WORD)) * int(_MULTIPLIER)) & _WORD
+        found ^= found >> 31
+    return found >> int(_SYMBOL_BITS)
 
 
 def expand(starts: IntArray, lengths: IntArray) -> tuple[IntArray, IntArray]:

@@ -62,6 +62,10 @@ class Mixture:
             found = np.where(known[inverse][:, None], table[inverse], found)
         return found.astype(np.float32)
 
+    def weights_of(self, bucket: int) -> npt.NDArray[np.float64]:
+        """Return the weights of one bucket, (parts,)."""
+        return self._weights.get(bucket, self.default)
+
 
 def _maximise(
     p: FloatArray, prior: npt.NDArray[np.float64], strength: float

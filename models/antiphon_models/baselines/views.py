@@ -12,10 +12,11 @@ from antiphon_models.baselines.corpus import NOTHING, Corpus
 from antiphon_models.baselines.counts import Hashes, IntArray, hash_columns
 from antiphon_models.events import PITCHES
 
-_REFERENCE: Final = 60
+REFERENCE: Final = 60
 """What the first interval of a piece counts from."""
 
-_NO_INTERVAL: Final = 999
+NO_INTERVAL: Final = 999
+"""Stands for the interval to a note before the piece began."""
 
 
 class View:
@@ -42,12 +43,12 @@ def _growing(always: Sequence[IntArray], history: Sequence[IntArray]) -> list[Ha
 
 def _relative(reference: IntArray) -> IntArray:
     """Offset that makes symbols 0..254 of intervals to a reference pitch."""
-    return np.where(reference == NOTHING, _REFERENCE, reference) - (PITCHES - 1)
+    return np.where(reference == NOTHING, REFERENCE, reference) - (PITCHES - 1)
 
 
 def _differences(history: Sequence[IntArray]) -> list[IntArray]:
     """Intervals from the first of the columns to the others; drums and gaps are far away."""
-    return [np.where(h == NOTHING, _NO_INTERVAL, h - history[0]) for h in history[1:]]
+    return [np.where(h == NOTHING, NO_INTERVAL, h - history[0]) for h in history[1:]]
 
 
 def trained_views(notes: Corpus) -> Iterator[tuple[str, View]]:

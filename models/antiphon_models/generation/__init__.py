@@ -1,0 +1,1 @@
+"""What a player plays when it goes on by itself, measured beside music that people made."""
