@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from antiphon.errors import CheckpointError
+from antiphon_models.constraints import Mask
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
     BEAT_PHASE_UNKNOWN,
@@ -19,7 +20,7 @@ from antiphon_models.events import (
     FIELD_SIZES,
     FIELDS,
 )
-from antiphon_models.sampling import FloatArray
+from antiphon_models.sampling import FloatArray, draw
 
 NORM_EPS: Final = 1e-5
 
@@ -98,6 +99,11 @@ class Network(Protocol):
     def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
         """Return the logits (classes,) of a field of the next note; valid until the next call."""
 
+    def draw(
+        self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
+    ) -> int:
+        """Draw a class, see :func:`antiphon_models.sampling.draw`."""
+
     def clear(self) -> None:
         """Forget everything."""
 
@@ -117,22 +123,21 @@ class NumpyNetwork:
     and of GELU into weights. A step then is one matrix-vector product a layer.
     """
 
+    draw = staticmethod(draw)
+
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
         width, layers, head_width = config["width"], config["layers"], config["head_width"]
         w = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
         self._tables = [w[f"embed.{name}"] for name in INPUTS]
         self._begin = w["embed.begin"][0]
         self._style = np.zeros(width, np.float32)
-        self._layers = [_fold_layer(w, f"core.{index}.", width) for index in range(layers)]
-        norm, trunk = w["norm.weight"], w["trunk.weight"]
-        self._trunk_weight = np.ascontiguousarray(trunk * norm)  # (5H, W)
-        self._trunk_bias = w["trunk.bias"] + trunk @ w["norm.bias"]
+        self._layers = [fold_layer(w, index) for index in range(layers)]
+        self._trunk_weight, self._trunk_bias = fold_trunk(w)  # (5H, W), (5H,)
         self._heads = {
             field: (
                 slice(index * head_width, (index + 1) * head_width),
                 {j: w[f"context.{field}.{j}"] for j in CONTEXT[field]},
-                w[f"head.{field}.weight"] * np.float32(0.5),  # of GELU
-                w[f"head.{field}.bias"],
+                *fold_head(w, field),
                 np.empty(size, np.float32),
             )
             for index, (field, size) in enumerate(FIELD_SIZES.items())
@@ -227,10 +232,12 @@ class NumpyNetwork:
 _GELU: Final = math.sqrt(2 / math.pi)
 
 
-def _fold_layer(w: Weights, layer: str, width: int) -> tuple[FloatArray, FloatArray]:
+def fold_layer(w: Weights, index: int) -> tuple[FloatArray, FloatArray]:
     """Return a layer's one matrix (4W, 2W) and bias (4W,), gates in the order i, f, o, g."""
-    order = np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
+    layer = f"core.{index}."
     into = w[f"{layer}lstm.weight_ih_l0"]
+    width = into.shape[1]
+    order = np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
     weight = np.hstack([into * w[f"{layer}norm.weight"], w[f"{layer}lstm.weight_hh_l0"]])
     bias = w[f"{layer}lstm.bias_ih_l0"] + w[f"{layer}lstm.bias_hh_l0"]
     bias = bias + into @ w[f"{layer}norm.bias"]
@@ -238,3 +245,15 @@ def _fold_layer(w: Weights, layer: str, width: int) -> tuple[FloatArray, FloatAr
     weight[: 3 * width] *= 0.5  # exact: a power of two
     bias[: 3 * width] *= 0.5
     return weight, bias
+
+
+def fold_trunk(w: Weights) -> tuple[FloatArray, FloatArray]:
+    """Return the matrix (5H, W) and bias (5H,) after the last norm's scaling."""
+    trunk = w["trunk.weight"]
+    bias = w["trunk.bias"] + trunk @ w["norm.bias"]
+    return np.ascontiguousarray(trunk * w["norm.weight"]), bias
+
+
+def fold_head(w: Weights, field: str) -> tuple[FloatArray, FloatArray]:
+    """Return a head's matrix (classes, H), with the half of GELU in it, and bias (classes,)."""
+    return w[f"head.{field}.weight"] * np.float32(0.5), w[f"head.{field}.bias"]

@@ -28,7 +28,9 @@ from antiphon_models.events import (
     BEAT_PHASE_UNKNOWN,
     DURATION_MASKED,
 )
+from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
+from antiphon_models.network_kernel import KernelNetwork, fits_kernel
 from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
 
 
@@ -109,7 +111,14 @@ class RecurrentPlayer:
         """Draw the next note without feeding it; takes the same number of draws for each."""
         uniforms = random.random(DRAWS).tolist()
         self._drawn = draw_event(
-            self._network.score, self._phases, self._own, self._last, window, controls, uniforms
+            self._network.score,
+            self._phases,
+            self._own,
+            self._last,
+            window,
+            controls,
+            uniforms,
+            self._network.draw,
         )
         return self._drawn
 
@@ -133,7 +142,7 @@ class RecurrentPlayer:
 
 
 class NumpyPlayer(RecurrentPlayer):
-    """A player on the CPU, without torch.
+    """A player on the CPU, with numpy alone.
 
     Parameters
     ----------
@@ -163,6 +172,36 @@ class NumpyPlayer(RecurrentPlayer):
         info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
         styles = np.asarray(weights["embed.style"], np.float32)
         super().__init__(NumpyNetwork(config, weights), info, styles)
+
+
+class KernelPlayer(RecurrentPlayer):
+    """A player on the CPU, with the compiled kernel; see :mod:`antiphon_models.kernel`.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        As :func:`antiphon_models.kernel.load_kernel` finds it.
+    config, weights, name, metadata
+        As for :class:`NumpyPlayer`; the config is such that :func:`fits_kernel`.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights do not fit the config.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        config: Mapping[str, Any],
+        weights: Weights,
+        name: str = "player",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        check_weights(config, weights, name)
+        info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
+        styles = np.asarray(weights["embed.style"], np.float32)
+        super().__init__(KernelNetwork(kernel, config, weights), info, styles)
 
 
 @cache

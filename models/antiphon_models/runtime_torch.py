@@ -20,11 +20,13 @@ from antiphon.model import PlayerInfo
 from antiphon_models.events import FIELD_SIZES, FIELDS
 from antiphon_models.network import CONTEXT, INPUTS, NORM_EPS, Weights, check_weights
 from antiphon_models.runtime import RecurrentPlayer
-from antiphon_models.sampling import FloatArray
+from antiphon_models.sampling import FloatArray, draw
 
 
 class TorchNetwork:
     """The network's arithmetic in float32, reading and writing fixed buffers (for the graphs)."""
+
+    draw = staticmethod(draw)
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, device: torch.device) -> None:
         width, layers, head_width = config["width"], config["layers"], config["head_width"]

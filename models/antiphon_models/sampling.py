@@ -41,6 +41,9 @@ Score: TypeAlias = Callable[[str, dict[str, int]], FloatArray]
 """Takes a field and what is known of the new note (earlier fields and phases, by name);
 returns the logits of the field's classes. They may be overwritten by the next call."""
 
+Draw: TypeAlias = Callable[[FloatArray, float, float, Mask | None], int]
+"""Takes logits, a random number, the temperature and a mask; returns a class: :func:`draw`."""
+
 Phases: TypeAlias = Callable[[int], tuple[int, int]]
 """Takes an onset in ticks; returns the ids of its phase in the beat and in the bar."""
 
@@ -87,11 +90,7 @@ def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | No
         If a logit is not a finite number.
     """
     if logits.dot(_ZEROS[: len(logits)]) != 0:  # NaN; a fifth of the time of numpy.isfinite
-        raise CheckpointError(
-            "expected finite scores from the network",
-            "found NaN or infinity",
-            "the checkpoint is broken, choose or train another one",
-        )
+        raise not_finite()
     z = logits if mask is None else logits + mask
     z = z - z[z.argmax()]
     z *= 1 / max(temperature, COLDEST)
@@ -103,6 +102,15 @@ def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | No
     if index == len(sums):  # the product was rounded up to the whole
         index = int(np.flatnonzero(z)[-1])
     return index
+
+
+def not_finite() -> CheckpointError:
+    """Return the error of a network whose scores are NaN or infinite."""
+    return CheckpointError(
+        "expected finite scores from the network",
+        "found NaN or infinity",
+        "the checkpoint is broken, choose or train another one",
+    )
 
 
 def tilt_shift(logits: FloatArray, density: float, temperature: float) -> FloatArray:
@@ -134,6 +142,7 @@ def draw_event(
     window: Window,
     controls: Controls,
     uniforms: Sequence[float],
+    draw: Draw = draw,
 ) -> Event:
     """Draw a note, head by head.
 
@@ -149,6 +158,8 @@ def draw_event(
         What is asked.
     uniforms : sequence of float
         DRAWS random numbers, ``0 <= u < 1``.
+    draw : callable, optional
+        What draws a class.
 
     Raises
     ------
@@ -191,7 +202,7 @@ def draw_event(
     voice = Voice(known["voice"])
     open_to_voice = drums if voice is Voice.DRUMS else pitched
     known["pitch"] = draw(score("pitch", known), uniforms[2], temperature, open_to_voice)
-    known["velocity"] = draw(score("velocity", known), uniforms[3], temperature)
+    known["velocity"] = draw(score("velocity", known), uniforms[3], temperature, None)
     bin_ = draw(score("duration", known), uniforms[4], temperature, _AT_LEAST_A_TICK)
     duration = _BIN_TICKS[bin_]
     if window.end is not None:

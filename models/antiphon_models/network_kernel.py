@@ -1,0 +1,167 @@
+"""The player's arithmetic with the compiled kernel: eight bits a weight, few calls a step.
+
+The formulas are those of :class:`antiphon_models.network.NumpyNetwork`, folded in the same way.
+Needs only numpy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+
+from antiphon_models.constraints import Mask
+from antiphon_models.events import FIELD_SIZES, FIELDS, PITCHES
+from antiphon_models.kernel import LANES, Kernel, Linear, address
+from antiphon_models.network import (
+    CONTEXT,
+    INPUTS,
+    NORM_EPS,
+    Weights,
+    fold_head,
+    fold_layer,
+    fold_trunk,
+)
+from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
+
+_FLOAT: Final = 4
+_RARE: Final = float(RARE)
+
+
+def fits_kernel(config: Mapping[str, Any]) -> bool:
+    """Tell whether a network has widths that the kernel can take."""
+    return config["width"] % LANES == 0 and config["head_width"] % LANES == 0
+
+
+class KernelNetwork:
+    """The network's arithmetic in a kernel, for sizes of which :func:`fits_kernel` is true.
+
+    All arrays are made at the start; the kernel is given their addresses.
+    """
+
+    def __init__(self, kernel: Kernel, config: Mapping[str, Any], weights: Weights) -> None:
+        width, layers, head_width = config["width"], config["layers"], config["head_width"]
+        w = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
+        self._kernel, self._width = kernel, width
+        self._note = _Tables([w[f"embed.{name}"] for name in INPUTS])
+        self._begin = _Tables([w["embed.begin"]])
+        self._style = np.zeros(width, np.float32)
+        # Rows: for each layer its input, hidden and cell state, then what the core puts out.
+        self._memory = np.zeros((3 * layers + 1, width), np.float32)
+        start = address(self._memory)
+        self._layers = [
+            (Linear(*fold_layer(w, index)), start + 3 * index * width * _FLOAT)
+            for index in range(layers)
+        ]
+        self._out = start + 3 * layers * width * _FLOAT
+        self._trunk = Linear(*fold_trunk(w))
+        self._trunk_known = False
+        self._normalised, self._gates = np.empty(width, np.float32), np.empty(4 * width, np.float32)
+        self._u = np.empty(self._trunk.rows, np.float32)
+        self._room = np.empty(max(head_width, PITCHES), np.float32)
+        self._at_style, self._at_normalised = address(self._style), address(self._normalised)
+        self._at_gates, self._at_u, self._at_room = map(
+            address, (self._gates, self._u, self._room)
+        )
+        self._heads = {
+            field: _Head(w, field, self._at_u + index * head_width * _FLOAT)
+            for index, field in enumerate(FIELDS)
+        }
+
+    def set_style(self, vector: FloatArray) -> None:
+        """Add this style embedding (width,) to every input from now on."""
+        np.copyto(self._style, vector)
+
+    def read(self, ids: Sequence[int] | None) -> None:
+        """Take one step."""
+        tables = self._note if ids is not None else self._begin
+        tables.point(ids if ids is not None else (0,))
+        embed, lstm = self._kernel.embed, self._kernel.lstm
+        embed(self._at_style, *tables.pointers, self._width, self._out)
+        for linear, memory in self._layers:
+            lstm(linear.pointer, NORM_EPS, self._out, memory, self._at_gates)
+        self._trunk_known = False
+
+    def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
+        """Return the logits of a field; the buffer is used again by the next call for it."""
+        if not self._trunk_known:
+            trunk = self._trunk.pointer
+            self._kernel.trunk(trunk, NORM_EPS, self._out, self._at_normalised, self._at_u)
+            self._trunk_known = True
+        head = self._heads[field]
+        head.tables.point([known[name] for name in head.names])
+        self._kernel.head(
+            head.linear.pointer, head.u, *head.tables.pointers, self._at_room, head.at_logits
+        )
+        return head.logits
+
+    def draw(
+        self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
+    ) -> int:
+        """Draw a class as :func:`antiphon_models.sampling.draw` does."""
+        index: int = self._kernel.draw(
+            address(logits),
+            None if mask is None else address(mask),
+            len(logits),
+            uniform,
+            1 / max(temperature, COLDEST),
+            _RARE,
+            self._at_room,
+        )
+        if index < 0:
+            raise not_finite()
+        return index
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._memory.fill(0)
+        self._trunk_known = False
+
+    def memory(self) -> Any:
+        """Return a copy of all that is remembered, (3 layers + 1, width)."""
+        copy = self._memory.copy()
+        copy.flags.writeable = False
+        return copy
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what :meth:`memory` returned."""
+        np.copyto(self._memory, memory)
+        self._trunk_known = False
+
+
+class _Tables:
+    """Tables of vectors, of each of which a row is summed.
+
+    Attributes
+    ----------
+    pointers : tuple
+        Address of the tables, address of the row numbers, how many: as the kernel takes them.
+    """
+
+    def __init__(self, tables: Sequence[FloatArray]) -> None:
+        sizes = [len(table) for table in tables]
+        starts = accumulate(sizes, initial=0)
+        self._spans = [range(start, start + size) for start, size in zip(starts, sizes, strict=False)]
+        self._rows = np.concatenate(tables) if tables else np.empty((0, 0), np.float32)
+        self._ids = (ctypes.c_int32 * len(tables))()
+        self.pointers = (address(self._rows), ctypes.addressof(self._ids), len(tables))
+
+    def point(self, ids: Sequence[int]) -> None:
+        """Choose a row of each table; an id that has none raises IndexError."""
+        self._ids[:] = [span[index] for span, index in zip(self._spans, ids, strict=True)]
+
+
+class _Head:
+    """One head: what it sees of the new note, its matrix, room for its logits."""
+
+    def __init__(self, w: Weights, field: str, u: int) -> None:
+        self.u = u
+        self.names = CONTEXT[field]
+        self.tables = _Tables([w[f"context.{field}.{name}"] for name in self.names])
+        self.linear = Linear(*fold_head(w, field))
+        padded = np.empty(self.linear.rows, np.float32)
+        self.logits = padded[: FIELD_SIZES[field]]
+        self.at_logits = address(padded)
