@@ -121,6 +121,12 @@ def pitch_mask(low: int, high: int, key: int, scale: Scale) -> Mask:
     return mask
 
 
+@lru_cache(maxsize=256)
+def _open_count(low: int, high: int, key: int, scale: Scale) -> int:
+    """Return how many pitches :func:`pitch_mask` leaves open; never 0."""
+    return int(np.count_nonzero(pitch_mask(low, high, key, scale) == 0))
+
+
 def most_onsets(density: float) -> int:
     """Return how many different onsets any beat may have."""
     return min(max(1, round(MOST_ONSETS * density)), MOST_ONSETS)
@@ -166,14 +172,15 @@ def open_onsets(own: Own, last: int | None, window: Window, controls: Controls) 
 
 def _pitch_free_from(own: Own, controls: Controls) -> int:
     """Return the first tick at which some voice has a pitch that does not sound."""
-    if Voice.DRUMS in controls.voices:
+    asked = (controls.low, controls.high, controls.key, controls.scale)
+    if Voice.DRUMS in controls.voices or len(own.notes) < _open_count(*asked):
         return 0
-    mask = pitch_mask(controls.low, controls.high, controls.key, controls.scale)
+    mask = pitch_mask(*asked)
     ends: dict[int, int] = {}
     for note in own.notes:
         if not note.drum and mask[note.pitch] == 0:
             ends[note.pitch] = max(note.end, ends.get(note.pitch, 0))
-    return min(ends.values()) if ends and len(ends) == np.count_nonzero(mask == 0) else 0
+    return min(ends.values()) if len(ends) == _open_count(*asked) else 0
 
 
 def open_pitches(own: Own, onset: int, controls: Controls) -> tuple[Mask, Mask]:

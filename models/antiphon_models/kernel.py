@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-from ctypes import c_float, c_int16, c_int32, c_void_p
+from ctypes import c_char, c_float, c_int32, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -180,12 +180,9 @@ def is_right(kernel: Kernel) -> bool:
 
 def address(array: npt.NDArray[Any]) -> int:
     """Return where a C-contiguous array's first element lies; the array has to outlive it."""
+    if array.flags.writeable:  # a third of the time of the way below
+        return ctypes.addressof(c_char.from_buffer(array))
     return int(array.ctypes.data)
-
-
-def numbers(count: int) -> Any:
-    """Return room for that many int32, a ctypes array."""
-    return (c_int32 * count)()
 
 
 def _pack(numbers: Int8Array) -> npt.NDArray[np.uint8]:
@@ -207,17 +204,3 @@ def _pack(numbers: Int8Array) -> npt.NDArray[np.uint8]:
 def _fill(count: int, of: int) -> int:
     return -(-count // of) * of
 
-
-__all__ = [
-    "KERNELS",
-    "LANES",
-    "Kernel",
-    "Linear",
-    "address",
-    "c_int16",
-    "is_right",
-    "kernel_path",
-    "load_kernel",
-    "numbers",
-    "round_rows",
-]

@@ -145,7 +145,7 @@ class _Tables:
         sizes = [len(table) for table in tables]
         starts = accumulate(sizes, initial=0)
         self._spans = [range(start, start + size) for start, size in zip(starts, sizes, strict=False)]
-        self._rows = np.concatenate(tables) if tables else np.empty((0, 0), np.float32)
+        self._rows = np.concatenate(tables) if tables else np.zeros((1, 1), np.float32)
         self._ids = (ctypes.c_int32 * len(tables))()
         self.pointers = (address(self._rows), ctypes.addressof(self._ids), len(tables))
 
