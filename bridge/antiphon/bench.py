@@ -66,6 +66,7 @@ def run_bench(args: argparse.Namespace) -> int:
         "antiphon": __version__,
         "machine": describe_machine(),
         "device": player.info.device,
+        "arithmetic": player.info.arithmetic,
         "threads": _threads(),
         "torch": _torch_version(),
         "player": player.info.name,

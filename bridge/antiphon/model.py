@@ -83,12 +83,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class PlayerInfo:
-    """What a loaded player tells about itself."""
+    """What a loaded player tells about itself; `arithmetic` is what computes its steps."""
 
     name: str
     styles: tuple[str, ...] = ()
     device: str = "cpu"
     metadata: dict[str, str] = field(default_factory=dict)
+    arithmetic: str = "numpy"
 
 
 class Player(Protocol):

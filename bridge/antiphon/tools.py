@@ -148,7 +148,8 @@ def _network() -> Finding:
     except (AntiphonError, ImportError) as error:
         return Finding("model", "fault", str(error), "install the package again")
     took = (time.perf_counter() - began) * 1e3
-    return Finding("model", "ok", f"{player.info.name}, loaded in {took:.0f} ms")
+    info = player.info
+    return Finding("model", "ok", f"{info.name}, loaded in {took:.0f} ms; {info.arithmetic}")
 
 
 def _varier() -> Finding:

@@ -58,6 +58,38 @@ def measure_step(
     return seconds[_WARM_UP:]
 
 
+def measure_memory(player: Player, count: int) -> tuple[list[float], list[float]]:
+    """Time going back: return the seconds that each snapshot and each restore took."""
+    random, window = np.random.default_rng(0), Window(Ticks(0), Ticks(_AHEAD))
+    saving, restoring = [], []
+    for _ in range(count):
+        began = time.perf_counter()
+        state = player.snapshot()
+        saved = time.perf_counter()
+        player.feed(player.sample(window, Controls(), random))
+        moved = time.perf_counter()
+        player.restore(state)
+        restoring.append(time.perf_counter() - moved)
+        saving.append(saved - began)
+    return saving, restoring
+
+
+def measure_reference(count: int, clock: Callable[[], float] = time.perf_counter) -> list[float]:
+    """Time something that every machine can: a matrix-vector product of numpy.
+
+    2048 x 1024 numbers in float32. Figures of
+    two machines, or of two hours of a shared one, can be compared by it.
+    """
+    random = np.random.default_rng(0)
+    matrix, vector = random.random((2048, 1024), np.float32), random.random(1024, np.float32)
+    seconds = []
+    for _ in range(count):
+        began = clock()
+        matrix.dot(vector)
+        seconds.append(clock() - began)
+    return seconds
+
+
 def random_weights(config: Mapping[str, Any], seed: int = 0) -> dict[str, FloatArray]:
     """Return weights of a network that was never trained, for timing and tests."""
     random = np.random.default_rng(seed)

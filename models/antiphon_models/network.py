@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from antiphon.errors import CheckpointError
 from antiphon_models.constraints import Mask
@@ -237,14 +238,36 @@ def fold_layer(w: Weights, index: int) -> tuple[FloatArray, FloatArray]:
     layer = f"core.{index}."
     into = w[f"{layer}lstm.weight_ih_l0"]
     width = into.shape[1]
-    order = np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
     weight = np.hstack([into * w[f"{layer}norm.weight"], w[f"{layer}lstm.weight_hh_l0"]])
     bias = w[f"{layer}lstm.bias_ih_l0"] + w[f"{layer}lstm.bias_hh_l0"]
     bias = bias + into @ w[f"{layer}norm.bias"]
+    order = _gate_order(width)
     weight, bias = np.ascontiguousarray(weight[order]), bias[order]
     weight[: 3 * width] *= 0.5  # exact: a power of two
     bias[: 3 * width] *= 0.5
     return weight, bias
+
+
+def unfold_layer(weight: FloatArray, bias: FloatArray, index: int) -> dict[str, FloatArray]:
+    """Return the weights of a layer that :func:`fold_layer` makes these of; changes them."""
+    width = weight.shape[1] // 2
+    weight[: 3 * width] *= 2
+    bias[: 3 * width] *= 2
+    back = np.argsort(_gate_order(width))
+    weight, layer = weight[back], f"core.{index}."
+    return {
+        f"{layer}norm.weight": np.ones(width, np.float32),
+        f"{layer}norm.bias": np.zeros(width, np.float32),
+        f"{layer}lstm.weight_ih_l0": np.ascontiguousarray(weight[:, :width]),
+        f"{layer}lstm.weight_hh_l0": np.ascontiguousarray(weight[:, width:]),
+        f"{layer}lstm.bias_ih_l0": bias[back],
+        f"{layer}lstm.bias_hh_l0": np.zeros(4 * width, np.float32),
+    }
+
+
+def _gate_order(width: int) -> npt.NDArray[np.int64]:
+    """Return where the rows of the gates i, f, o, g lie in torch's order i, f, g, o."""
+    return np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
 
 
 def fold_trunk(w: Weights) -> tuple[FloatArray, FloatArray]:
@@ -254,6 +277,21 @@ def fold_trunk(w: Weights) -> tuple[FloatArray, FloatArray]:
     return np.ascontiguousarray(trunk * w["norm.weight"]), bias
 
 
+def unfold_trunk(weight: FloatArray, bias: FloatArray) -> dict[str, FloatArray]:
+    """Return the weights that :func:`fold_trunk` makes these of."""
+    width = weight.shape[1]
+    norm = {
+        "norm.weight": np.ones(width, np.float32),
+        "norm.bias": np.zeros(width, np.float32),
+    }
+    return {**norm, "trunk.weight": weight, "trunk.bias": bias}
+
+
 def fold_head(w: Weights, field: str) -> tuple[FloatArray, FloatArray]:
     """Return a head's matrix (classes, H), with the half of GELU in it, and bias (classes,)."""
     return w[f"head.{field}.weight"] * np.float32(0.5), w[f"head.{field}.bias"]
+
+
+def unfold_head(weight: FloatArray, bias: FloatArray, field: str) -> dict[str, FloatArray]:
+    """Return the weights that :func:`fold_head` makes these of."""
+    return {f"head.{field}.weight": weight * np.float32(2), f"head.{field}.bias": bias}

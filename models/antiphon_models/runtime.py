@@ -1,4 +1,4 @@
-"""Playing a player: the network one note at a time, on the CPU, with numpy alone.
+"""Playing a player: the network one note at a time, on the CPU, without torch.
 
 :class:`RecurrentPlayer` keeps what has been heard and said; a :class:`Network` does the
 arithmetic (see :mod:`antiphon_models.player`). :func:`load_player` makes one of a checkpoint.
@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -31,7 +32,11 @@ from antiphon_models.events import (
 from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
 from antiphon_models.network_kernel import KernelNetwork, fits_kernel
+from antiphon_models.rounding import round_weights
 from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
+
+GPU_FROM: Final = 16_000_000
+"""Weights from which a GPU is taken, where there is one; see :func:`choose_device`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +204,10 @@ class KernelPlayer(RecurrentPlayer):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         check_weights(config, weights, name)
-        info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
-        styles = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(KernelNetwork(kernel, config, weights), info, styles)
+        styles = tuple(config["styles"])
+        info = PlayerInfo(name, styles, "cpu", dict(metadata or {}), "compiled kernel")
+        table = np.asarray(weights["embed.style"], np.float32)
+        super().__init__(KernelNetwork(kernel, config, weights), info, table)
 
 
 @cache
@@ -227,15 +233,15 @@ def checkpoint_path(path_or_name: str | Path) -> Path:
 
 
 def load_player(path_or_name: str | Path, device: str = "auto") -> RecurrentPlayer:
-    """Load a player from a checkpoint.
+    """Load a player from a checkpoint, its weights rounded (:mod:`antiphon_models.rounding`).
 
     Parameters
     ----------
     path_or_name : str or Path
         A checkpoint, see :func:`checkpoint_path`.
     device : str
-        auto, cpu, cuda or mps. A network of a few million weights, one note at a time, waits
-        for a GPU's launches and copies longer than it computes, so "auto" is the CPU.
+        auto, cpu, cuda or mps; for "auto" see :func:`choose_device`. On the CPU the compiled
+        kernel is taken where there is one, else numpy.
 
     Raises
     ------
@@ -245,18 +251,42 @@ def load_player(path_or_name: str | Path, device: str = "auto") -> RecurrentPlay
         If the device cannot be used.
     """
     checkpoint = load_checkpoint(checkpoint_path(path_or_name), "player")
-    name = checkpoint.path.stem
+    name, config = checkpoint.path.stem, checkpoint.config
     metadata = {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for key, value in checkpoint.info.items()
     }
-    if device in ("auto", "cpu"):
+    check_weights(config, checkpoint.weights, name)
+    weights = round_weights(config, checkpoint.weights)
+    if device == "auto":
+        device = choose_device(sum(weight.size for weight in weights.values()))
+    if device == "cpu":
         use_one_thread()
-        return NumpyPlayer(checkpoint.config, checkpoint.weights, name, metadata)
+        kernel = load_kernel() if fits_kernel(config) else None
+        if kernel is not None:
+            return KernelPlayer(kernel, config, weights, name, metadata)
+        return NumpyPlayer(config, weights, name, metadata)
     try:
         from antiphon_models.runtime_torch import TorchPlayer
     except ModuleNotFoundError as error:
         raise UsageError(
             f"device {device} needs torch", "torch is not installed", "use --device cpu"
         ) from error
-    return TorchPlayer(checkpoint.config, checkpoint.weights, name, metadata, device)
+    return TorchPlayer(config, weights, name, metadata, device)
+
+
+def choose_device(weights: int) -> str:
+    """Return the device that "auto" is: cpu, cuda or mps.
+
+    One note at a time a GPU waits for launches and copies, six a step, longer than the CPU
+    computes a network of a few million weights. From :data:`GPU_FROM` on, where the CPU would
+    need about a millisecond, it is a GPU if torch has one. That number is an estimate:
+    never measured, for want of a GPU.
+    """
+    if weights < GPU_FROM or find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

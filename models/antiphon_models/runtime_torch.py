@@ -202,6 +202,9 @@ class TorchPlayer(RecurrentPlayer):
                 f"found {found}",
                 "use --device auto",
             )
-        info = PlayerInfo(name, tuple(config["styles"]), device, dict(metadata or {}))
+        arithmetic = f"torch {torch.__version__}"
+        info = PlayerInfo(
+            name, tuple(config["styles"]), device, dict(metadata or {}), arithmetic
+        )
         styles = np.asarray(weights["embed.style"], np.float32)
         super().__init__(TorchNetwork(config, weights, torch.device(device)), info, styles)
