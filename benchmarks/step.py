@@ -97,7 +97,7 @@ def main() -> None:
         times[f"{name}: snapshot", "wall"], times[f"{name}: restore", "wall"] = measure_memory(
             player, args.notes // 4
         )
-    print(f"\n{'milliseconds':<24}" + "".join(f"{p:>8}" for p in ("p1", "p10", "p50", "p99", "max")))
+    print(f"\n{'milliseconds':<24}      p1     p10     p50     p99     max")
     for (name, kind), seconds in sorted(times.items()):
         print(row(name, kind, seconds))
 

@@ -31,19 +31,23 @@ TARGETS = {
 }
 
 # No contraction and no reordering of floats: every platform gets the same bits.
-FLAGS = """-std=c11 -O3 -Wall -Wextra -Werror -ffp-contract=off -fno-math-errno -ffreestanding
--fno-builtin -fno-stack-protector -fno-sanitize=all -fvisibility=hidden -fPIC -shared -nostdlib
--s""".split()
+FLAGS = ("-ffp-contract=off", "-fno-math-errno", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror")
+# Nothing around it: no libc, no start-up code, no checks that call a run-time.
+ALONE = (
+    *("-ffreestanding", "-fno-builtin", "-nostdlib", "-shared", "-fPIC", "-fvisibility=hidden"),
+    *("-fno-stack-protector", "-fno-sanitize=all", "-s"),
+)
 
 
 def compile_kernel(target: str, out: Path) -> None:
     """Compile step.c for one target; what the compiler complains of goes to stderr."""
     # Relative names, so that no path of this machine gets into the file.
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *FLAGS]
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *FLAGS, *ALONE]
     subprocess.run([*command, "-o", out.name, "step.c"], cwd=out.parent, check=True)
 
 
 def main() -> int:
+    """Compile or compare; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="only compare with what is there")
     args = parser.parse_args()

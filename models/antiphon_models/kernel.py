@@ -14,8 +14,10 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
+from collections.abc import Sequence
 from ctypes import c_char, c_float, c_int32, c_void_p
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +103,44 @@ class Linear:
         self.pointer = c_void_p(ctypes.addressof(self._struct))
 
 
+class _Tables(ctypes.Structure):
+    _fields_ = (
+        ("rows", c_void_p),
+        ("starts", c_void_p),
+        ("ids", c_void_p),
+        ("count", c_int32),
+        ("width", c_int32),
+    )
+
+
+class Tables:
+    """Tables of vectors, of each of which a row is summed, as the kernel takes them.
+
+    Parameters
+    ----------
+    tables : sequence of ndarray
+        (rows, width) each, float32.
+    width : int
+        Length of a vector, a multiple of LANES.
+
+    Attributes
+    ----------
+    ids : ctypes array
+        The rows that are meant, one for each table; the kernel refuses those that are not there.
+    pointer : c_void_p
+        What the kernel's functions take.
+    """
+
+    def __init__(self, tables: Sequence[FloatArray], width: int) -> None:
+        count = len(tables)
+        self._rows = np.concatenate([*tables, np.zeros((1, width), np.float32)])
+        self._starts = (c_int32 * (count + 1))(*accumulate(map(len, tables), initial=0))
+        self.ids = (c_int32 * count)()
+        starts, ids = ctypes.addressof(self._starts), ctypes.addressof(self.ids)
+        self._struct = _Tables(address(self._rows), starts, ids, count, width)
+        self.pointer = c_void_p(ctypes.addressof(self._struct))
+
+
 class Kernel:
     """The functions of a kernel; ``step.c`` says what each does.
 
@@ -123,11 +163,11 @@ class Kernel:
             return found
 
         self.usable = function("usable", result=number)
-        self.embed = function("embed", pointer, pointer, pointer, number, number, pointer)
+        self.embed = function("embed", pointer, pointer, pointer, result=number)
         self.lstm = function("lstm", pointer, real, pointer, pointer, pointer)
         self.trunk = function("trunk", pointer, real, pointer, pointer, pointer)
         self.linear = function("linear", pointer, pointer, pointer)
-        self.head = function("head", pointer, pointer, pointer, pointer, number, pointer, pointer)
+        self.head = function("head", *[pointer] * 5, result=number)
         self.draw = function(
             "draw", pointer, pointer, number, real, real, real, pointer, result=number
         )
@@ -181,7 +221,7 @@ def is_right(kernel: Kernel) -> bool:
 def address(array: npt.NDArray[Any]) -> int:
     """Return where a C-contiguous array's first element lies; the array has to outlive it."""
     if array.flags.writeable:  # a third of the time of the way below
-        return ctypes.addressof(c_char.from_buffer(array))
+        return ctypes.addressof(c_char.from_buffer(array.data))
     return int(array.ctypes.data)
 
 
@@ -203,4 +243,3 @@ def _pack(numbers: Int8Array) -> npt.NDArray[np.uint8]:
 
 def _fill(count: int, of: int) -> int:
     return -(-count // of) * of
-

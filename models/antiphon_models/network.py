@@ -267,7 +267,8 @@ def unfold_layer(weight: FloatArray, bias: FloatArray, index: int) -> dict[str, 
 
 def _gate_order(width: int) -> npt.NDArray[np.int64]:
     """Return where the rows of the gates i, f, o, g lie in torch's order i, f, g, o."""
-    return np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]
+    gates = np.arange(4 * width).reshape(4, width)
+    return gates[[0, 1, 3, 2]].reshape(-1)
 
 
 def fold_trunk(w: Weights) -> tuple[FloatArray, FloatArray]:

@@ -6,16 +6,14 @@ Needs only numpy.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 
 from antiphon_models.constraints import Mask
 from antiphon_models.events import FIELD_SIZES, FIELDS, PITCHES
-from antiphon_models.kernel import LANES, Kernel, Linear, address
+from antiphon_models.kernel import LANES, Kernel, Linear, Tables, address
 from antiphon_models.network import (
     CONTEXT,
     INPUTS,
@@ -33,7 +31,7 @@ _RARE: Final = float(RARE)
 
 def fits_kernel(config: Mapping[str, Any]) -> bool:
     """Tell whether a network has widths that the kernel can take."""
-    return config["width"] % LANES == 0 and config["head_width"] % LANES == 0
+    return all(config[name] % LANES == 0 for name in ("width", "head_width"))
 
 
 class KernelNetwork:
@@ -45,9 +43,9 @@ class KernelNetwork:
     def __init__(self, kernel: Kernel, config: Mapping[str, Any], weights: Weights) -> None:
         width, layers, head_width = config["width"], config["layers"], config["head_width"]
         w = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
-        self._kernel, self._width = kernel, width
-        self._note = _Tables([w[f"embed.{name}"] for name in INPUTS])
-        self._begin = _Tables([w["embed.begin"]])
+        self._kernel = kernel
+        self._note = Tables([w[f"embed.{name}"] for name in INPUTS], width)
+        self._begin = Tables([w["embed.begin"]], width)
         self._style = np.zeros(width, np.float32)
         # Rows: for each layer its input, hidden and cell state, then what the core puts out.
         self._memory = np.zeros((3 * layers + 1, width), np.float32)
@@ -63,9 +61,7 @@ class KernelNetwork:
         self._u = np.empty(self._trunk.rows, np.float32)
         self._room = np.empty(max(head_width, PITCHES), np.float32)
         self._at_style, self._at_normalised = address(self._style), address(self._normalised)
-        self._at_gates, self._at_u, self._at_room = map(
-            address, (self._gates, self._u, self._room)
-        )
+        self._at_gates, self._at_u, self._at_room = map(address, (self._gates, self._u, self._room))
         self._heads = {
             field: _Head(w, field, self._at_u + index * head_width * _FLOAT)
             for index, field in enumerate(FIELDS)
@@ -78,9 +74,11 @@ class KernelNetwork:
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step."""
         tables = self._note if ids is not None else self._begin
-        tables.point(ids if ids is not None else (0,))
-        embed, lstm = self._kernel.embed, self._kernel.lstm
-        embed(self._at_style, *tables.pointers, self._width, self._out)
+        if ids is not None:
+            tables.ids[:] = list(ids)
+        lstm = self._kernel.lstm
+        if not self._kernel.embed(tables.pointer, self._at_style, self._out):
+            raise IndexError(f"expected the ids of a note, found {ids}")
         for linear, memory in self._layers:
             lstm(linear.pointer, NORM_EPS, self._out, memory, self._at_gates)
         self._trunk_known = False
@@ -92,10 +90,11 @@ class KernelNetwork:
             self._kernel.trunk(trunk, NORM_EPS, self._out, self._at_normalised, self._at_u)
             self._trunk_known = True
         head = self._heads[field]
-        head.tables.point([known[name] for name in head.names])
-        self._kernel.head(
-            head.linear.pointer, head.u, *head.tables.pointers, self._at_room, head.at_logits
-        )
+        head.tables.ids[:] = [known[name] for name in head.names]
+        if not self._kernel.head(
+            head.linear.pointer, head.tables.pointer, head.u, self._at_room, head.at_logits
+        ):
+            raise IndexError(f"expected the ids of a note, found {known}")
         return head.logits
 
     def draw(
@@ -132,36 +131,15 @@ class KernelNetwork:
         self._trunk_known = False
 
 
-class _Tables:
-    """Tables of vectors, of each of which a row is summed.
-
-    Attributes
-    ----------
-    pointers : tuple
-        Address of the tables, address of the row numbers, how many: as the kernel takes them.
-    """
-
-    def __init__(self, tables: Sequence[FloatArray]) -> None:
-        sizes = [len(table) for table in tables]
-        starts = accumulate(sizes, initial=0)
-        self._spans = [range(start, start + size) for start, size in zip(starts, sizes, strict=False)]
-        self._rows = np.concatenate(tables) if tables else np.zeros((1, 1), np.float32)
-        self._ids = (ctypes.c_int32 * len(tables))()
-        self.pointers = (address(self._rows), ctypes.addressof(self._ids), len(tables))
-
-    def point(self, ids: Sequence[int]) -> None:
-        """Choose a row of each table; an id that has none raises IndexError."""
-        self._ids[:] = [span[index] for span, index in zip(self._spans, ids, strict=True)]
-
-
 class _Head:
     """One head: what it sees of the new note, its matrix, room for its logits."""
 
     def __init__(self, w: Weights, field: str, u: int) -> None:
         self.u = u
         self.names = CONTEXT[field]
-        self.tables = _Tables([w[f"context.{field}.{name}"] for name in self.names])
-        self.linear = Linear(*fold_head(w, field))
+        weight, bias = fold_head(w, field)
+        self.linear = Linear(weight, bias)
+        self.tables = Tables([w[f"context.{field}.{j}"] for j in self.names], weight.shape[1])
         padded = np.empty(self.linear.rows, np.float32)
         self.logits = padded[: FIELD_SIZES[field]]
         self.at_logits = address(padded)

@@ -203,8 +203,6 @@ class TorchPlayer(RecurrentPlayer):
                 "use --device auto",
             )
         arithmetic = f"torch {torch.__version__}"
-        info = PlayerInfo(
-            name, tuple(config["styles"]), device, dict(metadata or {}), arithmetic
-        )
+        info = PlayerInfo(name, tuple(config["styles"]), device, dict(metadata or {}), arithmetic)
         styles = np.asarray(weights["embed.style"], np.float32)
         super().__init__(TorchNetwork(config, weights, torch.device(device)), info, styles)

@@ -37,6 +37,13 @@ typedef struct {
     int32_t most;          /* largest rounded input for which no sum overflows */
 } Linear;
 
+typedef struct {
+    const float *rows;     /* tables of vectors one behind the other, each `width` long */
+    const int32_t *starts; /* (count + 1,) first row of each table, and the end */
+    const int32_t *ids;    /* (count,) the row of each table that is meant */
+    int32_t count, width;
+} Tables;
+
 typedef float Floats __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int32_t Ints __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int16_t Shorts __attribute__((vector_size(2 * LANES), aligned(2)));
@@ -233,23 +240,27 @@ INLINE void normalise(const float *x, float *out, int width, float epsilon)
         store(out + i, (load(x + i) - mean) * scale);
 }
 
-/* sum (width,) += the rows of the table that are named */
-INLINE void add_rows(const float *table, const int32_t *ids, int count, int width, float *sum)
+/* sum (width,) = start + the row of each table that is meant; 0 if a table has no such row */
+INLINE int32_t add_rows(const Tables *tables, const float *start, float *sum)
 {
-    for (int n = 0; n < count; n++) {
-        const float *row = table + (intptr_t)ids[n] * width;
+    int width = tables->width;
+    for (int i = 0; i < width; i += LANES)
+        store(sum + i, load(start + i));
+    for (int n = 0; n < tables->count; n++) {
+        int32_t first = tables->starts[n], id = tables->ids[n];
+        if (id < 0 || id >= tables->starts[n + 1] - first)
+            return 0;
+        const float *row = tables->rows + (intptr_t)(first + id) * width;
         for (int i = 0; i < width; i += LANES)
             store(sum + i, load(sum + i) + load(row + i));
     }
+    return 1;
 }
 
-/* x (width,) = start + the rows of the table that are named */
-EXPORT void antiphon_embed(const float *start, const float *table, const int32_t *ids,
-                           int32_t count, int32_t width, float *x)
+/* x (width,) = start + the row of each table that is meant; 0 if a table has no such row */
+EXPORT int32_t antiphon_embed(const Tables *tables, const float *start, float *x)
 {
-    for (int i = 0; i < width; i += LANES)
-        store(x + i, load(start + i));
-    add_rows(table, ids, count, width, x);
+    return add_rows(tables, start, x);
 }
 
 /* A residual layer: x (width,) += LSTM(normalised x). `memory` (3, width) holds the layer's
@@ -281,20 +292,20 @@ EXPORT void antiphon_trunk(const Linear *m, float epsilon, const float *x, float
 
 EXPORT void antiphon_linear(const Linear *m, const float *x, float *y) { multiply(m, x, y); }
 
-/* logits (rows,) = weights gelu(u + the rows of the table that are named) + bias; `u` (cols,) is
- * left alone, `room` (cols,) is not. The half of GELU is in the weights. */
-EXPORT void antiphon_head(const Linear *m, const float *u, const float *table, const int32_t *ids,
-                          int32_t count, float *room, float *logits)
+/* logits (rows,) = weights gelu(u + the row of each table that is meant) + bias; 0 if a table has
+ * no such row. `room` is for (cols,). The half of GELU is in the weights. */
+EXPORT int32_t antiphon_head(const Linear *m, const Tables *tables, const float *u, float *room,
+                             float *logits)
 {
-    for (int i = 0; i < m->cols; i += LANES)
-        store(room + i, load(u + i));
-    add_rows(table, ids, count, m->cols, room);
+    if (!add_rows(tables, u, room))
+        return 0;
     for (int i = 0; i < m->cols; i += LANES) {
         Floats v = load(room + i);
         Floats bend = hyperbolic_tangent(v * (all(0.797884561f) + all(0.0356774081f) * v * v));
         store(room + i, v * (all(1.0f) + bend));
     }
     multiply(m, room, logits);
+    return 1;
 }
 
 /* Draw a class as antiphon_models.sampling.draw does; -1 if a logit is not a finite number.
