@@ -210,6 +210,19 @@ class KernelPlayer(RecurrentPlayer):
         super().__init__(KernelNetwork(kernel, config, weights), info, table)
 
 
+def make_player(
+    config: Mapping[str, Any],
+    weights: Weights,
+    name: str = "player",
+    metadata: Mapping[str, str] | None = None,
+) -> RecurrentPlayer:
+    """Make a player on the CPU: with the compiled kernel where there is one, else with numpy."""
+    kernel = load_kernel() if fits_kernel(config) else None
+    if kernel is not None:
+        return KernelPlayer(kernel, config, weights, name, metadata)
+    return NumpyPlayer(config, weights, name, metadata)
+
+
 @cache
 def use_one_thread() -> None:
     """Keep numpy's matrix products on one thread, in the whole process and from now on.
@@ -262,10 +275,7 @@ def load_player(path_or_name: str | Path, device: str = "auto") -> RecurrentPlay
         device = choose_device(sum(weight.size for weight in weights.values()))
     if device == "cpu":
         use_one_thread()
-        kernel = load_kernel() if fits_kernel(config) else None
-        if kernel is not None:
-            return KernelPlayer(kernel, config, weights, name, metadata)
-        return NumpyPlayer(config, weights, name, metadata)
+        return make_player(config, weights, name, metadata)
     try:
         from antiphon_models.runtime_torch import TorchPlayer
     except ModuleNotFoundError as error:
