@@ -75,7 +75,7 @@ class Peer:
     """Notochord in a process of its own."""
 
     def __init__(self, python: Path) -> None:
-        one = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
             [str(python), "-c", PEER],
             stdin=subprocess.PIPE,
@@ -146,7 +146,8 @@ def main() -> None:
     print(
         f"Notochord {VERSION}: {peer.about['weights']:,} random weights, "
         f"torch {peer.about['torch']}, one thread\n"
-        f"Antiphon: {mine:,} weights, width {config['width']}, {player.info.arithmetic}, one thread\n"
+        f"Antiphon: {mine:,} weights, width {config['width']}, "
+        f"{player.info.arithmetic}, one thread\n"
         f"{args.rounds} rounds by turns of {ROUND} steps\n\n"
         f"milliseconds       p1      p10      p50      p99      max"
     )
