@@ -164,7 +164,7 @@ class TorchNetwork:
 class TorchPlayer(RecurrentPlayer):
     """A player on a torch device; the same notes as :class:`NumpyPlayer` up to rounding.
 
-    Never run on ``cuda`` or ``mps`` so far.
+    Never run on ``cuda`` or ``mps`` so far: there was no GPU to run it on.
 
     Parameters
     ----------

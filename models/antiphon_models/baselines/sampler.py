@@ -25,7 +25,7 @@ from antiphon_models.events import (
     PITCHES,
 )
 from antiphon_models.runtime import RecurrentPlayer
-from antiphon_models.sampling import FloatArray
+from antiphon_models.sampling import FloatArray, draw
 
 PAST: Final = 5
 """Notes that the longest context looks back."""
@@ -50,6 +50,8 @@ _EMPTY: Final = (_Heard(),) * PAST
 
 class NgramNetwork:
     """Implements :class:`antiphon_models.network.Network` with counts instead of weights."""
+
+    draw = staticmethod(draw)
 
     def __init__(self, baselines: Baselines) -> None:
         self._ngram = baselines.ngram
