@@ -86,9 +86,26 @@ COLUMNS: Final = (
     "style",
     "begin",
     "duration",
+    "motif_shift",
+    "motif_voice",
+    "motif_pitch",
+    "motif_velocity",
+    "motif_duration",
+    "trust",
+    "step_pitch",
+    "step_trust",
+    "density",
+    "register",
+    "level",
+    "polyphony",
+    "key",
+    "chord",
+    "tempo",
 )
 """Columns of an event row, as the player is trained on: the input fields (``duration_in`` may be
-masked), whether the event begins a piece (1; only its style counts), and the true duration."""
+masked), whether the event begins a piece (1; only its style counts), and the true duration; what
+was expected of the event before it came, see :mod:`antiphon_models.motif`; and what the music is
+like from it on, see :mod:`antiphon_models.conditions`."""
 
 COLUMN: Final = {name: index for index, name in enumerate(COLUMNS)}
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.errors import CheckpointError
+from antiphon_models.conditions import SIZES
 from antiphon_models.constraints import Mask
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
@@ -21,6 +22,7 @@ from antiphon_models.events import (
     FIELD_SIZES,
     FIELDS,
 )
+from antiphon_models.motif import TRUSTS
 from antiphon_models.sampling import FloatArray, draw
 
 NORM_EPS: Final = 1e-5
@@ -42,6 +44,30 @@ CONTEXT: Final = {
 }
 """What each head sees of the new note."""
 
+MEMORY: Final = {
+    field: (f"motif_{field}", "trust", *(("step_pitch", "step_trust") if field == "pitch" else ()))
+    for field in FIELDS
+}
+"""What each head of a network with a memory of motifs sees besides."""
+
+CONTEXT_SIZES: Final = {
+    **INPUT_SIZES,
+    **{f"motif_{field}": INPUT_SIZES[field] for field in FIELDS},
+    "trust": 2 * TRUSTS,
+    "step_pitch": INPUT_SIZES["pitch"],
+    "step_trust": TRUSTS,
+    **{name: 1 + size for name, size in SIZES.items()},
+}
+"""Rows of each context table."""
+
+
+def context_of(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return what each head of a network of this config sees of the new note."""
+    asked = tuple(config.get("conditions", ()))
+    remembered = MEMORY if config.get("memory") else dict.fromkeys(FIELDS, ())
+    return {field: (*CONTEXT[field], *remembered[field], *asked) for field in FIELDS}
+
+
 Weights = Mapping[str, FloatArray]
 
 
@@ -59,9 +85,37 @@ def weight_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     rows = len(FIELDS) * head_width
     shapes |= {"trunk.weight": (rows, width), "trunk.bias": (rows,)}
     for field, size in FIELD_SIZES.items():
-        shapes |= {f"context.{field}.{j}": (INPUT_SIZES[j], head_width) for j in CONTEXT[field]}
+        seen = context_of(config)[field]
+        shapes |= {f"context.{field}.{j}": (CONTEXT_SIZES[j], head_width) for j in seen}
+        if config.get("memory"):
+            shapes |= {f"lift.{name}": (CONTEXT_SIZES[by],) for name, by in lifts(field)}
         shapes |= {f"head.{field}.weight": (size, head_width), f"head.{field}.bias": (size,)}
     return shapes
+
+
+def lifts(field: str) -> tuple[tuple[str, str], ...]:
+    """Return the expectations that a head favours: its name, and what tells how far to trust it."""
+    found = ((f"motif_{field}", "trust"),)
+    return (*found, ("step_pitch", "step_trust")) if field == "pitch" else found
+
+
+Lifts = Sequence[tuple[str, str, FloatArray]]
+"""For each expectation that a head favours: its name, what tells how far to trust it, and by how
+much its logit is lifted at each trust."""
+
+
+def lifts_of(config: Mapping[str, Any], weights: Weights) -> dict[str, Lifts]:
+    """Return what the heads of a network favour; nothing without a memory."""
+    if not config.get("memory"):
+        return dict.fromkeys(FIELDS, ())
+    return {f: [(n, by, weights[f"lift.{n}"]) for n, by in lifts(f)] for f in FIELDS}
+
+
+def favour(wanted: Lifts, known: Mapping[str, int], logits: FloatArray) -> None:
+    """Lift the logits of what is expected, in place, by as much as it is to be trusted."""
+    for expected, by, lift in wanted:
+        if known[expected] < len(logits):  # a duration may be unknown
+            logits[known[expected]] += lift[known[by]]
 
 
 def check_weights(config: Mapping[str, Any], weights: Weights, name: str) -> None:
@@ -137,12 +191,13 @@ class NumpyNetwork:
         self._heads = {
             field: (
                 slice(index * head_width, (index + 1) * head_width),
-                {j: w[f"context.{field}.{j}"] for j in CONTEXT[field]},
+                {j: w[f"context.{field}.{j}"] for j in context_of(config)[field]},
                 *fold_head(w, field),
                 np.empty(size, np.float32),
             )
             for index, (field, size) in enumerate(FIELD_SIZES.items())
         }
+        self._lifts = lifts_of(config, w)
         # Rows: for each layer its input, hidden and cell state, then the core's output. Input
         # and hidden state lie side by side, as the layer's matrix wants them.
         self._memory = np.zeros((3 * layers + 1, width), np.float32)
@@ -207,6 +262,7 @@ class NumpyNetwork:
         v *= u
         np.dot(weight, v, out=logits)
         logits += bias
+        favour(self._lifts[field], known, logits)
         return logits
 
     def clear(self) -> None:

@@ -12,16 +12,18 @@ from typing import Any, Final
 import numpy as np
 
 from antiphon_models.constraints import Mask
-from antiphon_models.events import FIELD_SIZES, FIELDS, PITCHES
+from antiphon_models.events import FIELD_SIZES, PITCHES
 from antiphon_models.kernel import LANES, Kernel, Linear, Tables, address
 from antiphon_models.network import (
-    CONTEXT,
     INPUTS,
     NORM_EPS,
     Weights,
+    context_of,
+    favour,
     fold_head,
     fold_layer,
     fold_trunk,
+    lifts_of,
 )
 from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
 
@@ -63,9 +65,10 @@ class KernelNetwork:
         self._at_style, self._at_normalised = address(self._style), address(self._normalised)
         self._at_gates, self._at_u, self._at_room = map(address, (self._gates, self._u, self._room))
         self._heads = {
-            field: _Head(w, field, self._at_u + index * head_width * _FLOAT)
-            for index, field in enumerate(FIELDS)
+            field: _Head(w, field, seen, self._at_u + index * head_width * _FLOAT)
+            for index, (field, seen) in enumerate(context_of(config).items())
         }
+        self._lifts = lifts_of(config, w)
 
     def set_style(self, vector: FloatArray) -> None:
         """Add this style embedding (width,) to every input from now on."""
@@ -95,6 +98,7 @@ class KernelNetwork:
             head.linear.pointer, head.tables.pointer, head.u, self._at_room, head.at_logits
         ):
             raise IndexError(f"expected the ids of a note, found {known}")
+        favour(self._lifts[field], known, head.logits)
         return head.logits
 
     def draw(
@@ -134,9 +138,8 @@ class KernelNetwork:
 class _Head:
     """One head: what it sees of the new note, its matrix, room for its logits."""
 
-    def __init__(self, w: Weights, field: str, u: int) -> None:
-        self.u = u
-        self.names = CONTEXT[field]
+    def __init__(self, w: Weights, field: str, seen: Sequence[str], u: int) -> None:
+        self.u, self.names = u, seen
         weight, bias = fold_head(w, field)
         self.linear = Linear(weight, bias)
         self.tables = Tables([w[f"context.{field}.{j}"] for j in self.names], weight.shape[1])

@@ -34,9 +34,21 @@ with j over CONTEXT[k]: the fields before k and, once the shift is known (so for
 but the first), beat_phase and bar_phase of the *new* onset.
 gelu_tanh(v) = v/2 * (1 + tanh(sqrt(2/pi) * (v + 0.044715 v^3))).
 
+A network with a *memory* of motifs (``config.memory``) also sees what the piece's own past leads
+one to expect of the new note (:mod:`antiphon_models.motif`): motif_k and trust, the pitch head
+step_pitch and step_trust as well. ``trust`` counts the length of the match, and TRUSTS is added to
+it as long as the fields before k came as expected. What is expected is favoured besides::
+
+    logits_k[motif_k]      += lift.motif_k[trust]
+    logits_pitch[step_pitch] += lift.step_pitch[step_trust]
+
+except a duration that is not known. With *conditions* (``config.conditions``) every head sees
+what the music is asked to be like (:mod:`antiphon_models.conditions`); 0 is "whatever".
+
 Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.norm.*`` (W,);
 ``core.l.lstm.weight_*`` (4W, W); ``core.l.lstm.bias_*`` (4W,); ``norm.*`` (W,); ``trunk.weight``
-(5H, W); ``context.<k>.<j>`` (rows, H); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
+(5H, W); ``context.<k>.<j>`` (rows, H) with rows as in CONTEXT_SIZES; ``lift.<expected>``
+(2 TRUSTS,) or (TRUSTS,); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
 """
 
 from __future__ import annotations
@@ -53,7 +65,8 @@ from antiphon_models.core import State as State
 from antiphon_models.events import COLUMN as COLUMN
 from antiphon_models.events import COLUMNS as COLUMNS
 from antiphon_models.events import FIELD_SIZES, FIELDS
-from antiphon_models.network import CONTEXT, INPUT_SIZES, NORM_EPS
+from antiphon_models.motif import TRUSTS
+from antiphon_models.network import CONTEXT_SIZES, INPUT_SIZES, NORM_EPS, context_of, lifts
 
 LOSS_WEIGHTS: Final = {"shift": 1.0, "voice": 1.0, "pitch": 1.5, "velocity": 0.7, "duration": 1.0}
 
@@ -68,17 +81,21 @@ class PlayerConfig:
     dropout: float = 0.1
     styles: tuple[str, ...] = ()
     core: str = "lstm"
+    memory: bool = False
+    conditions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**asdict(self), "styles": list(self.styles)}
+        lists = {"styles": list(self.styles), "conditions": list(self.conditions)}
+        return {**asdict(self), **lists}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PlayerConfig:
         """Make a config from :meth:`to_dict`'s result; keys of no field are ignored."""
         names = {f.name for f in fields(cls)}
         known = {key: value for key, value in values.items() if key in names}
-        return cls(**{**known, "styles": tuple(known.get("styles", ()))})
+        lists = {name: tuple(known.get(name, ())) for name in ("styles", "conditions")}
+        return cls(**{**known, **lists})
 
 
 class Player(nn.Module):
@@ -89,6 +106,7 @@ class Player(nn.Module):
         self.config = config
         width, head_width = config.width, config.head_width
         sizes = {**INPUT_SIZES, "style": 1 + len(config.styles), "begin": 1}
+        self._seen = context_of(config.to_dict())
         self.embed = nn.ParameterDict(
             {name: nn.Parameter(torch.empty(rows, width)) for name, rows in sizes.items()}
         )
@@ -98,12 +116,17 @@ class Player(nn.Module):
         self.context = nn.ModuleDict(
             {
                 head: nn.ParameterDict(
-                    {j: nn.Parameter(torch.empty(INPUT_SIZES[j], head_width)) for j in seen}
+                    {j: nn.Parameter(torch.empty(CONTEXT_SIZES[j], head_width)) for j in seen}
                 )
-                for head, seen in CONTEXT.items()
+                for head, seen in self._seen.items()
                 if seen
             }
         )
+        if config.memory:
+            trusted = {name: by for field in FIELDS for name, by in lifts(field)}
+            self.lift = nn.ParameterDict(
+                {name: nn.Parameter(torch.zeros(CONTEXT_SIZES[by])) for name, by in trusted.items()}
+            )
         self.head = nn.ModuleDict(
             {name: nn.Linear(head_width, size) for name, size in FIELD_SIZES.items()}
         )
@@ -116,6 +139,8 @@ class Player(nn.Module):
                 nn.init.normal_(weight, std=0.3)
             elif name.startswith("context."):
                 nn.init.normal_(weight, std=0.1)
+            elif name.startswith("lift."):
+                continue  # zeros
             elif initialise_core(name, weight, width):
                 continue
             elif "bias" in name:
@@ -186,16 +211,43 @@ class Player(nn.Module):
         trunk = self.trunk(h).split(self.config.head_width, -1)  # 5 x (time, batch, head_width)
         logits = {}
         for name, u in zip(FIELDS, trunk, strict=True):
-            if CONTEXT[name]:
+            seen = self._seen[name]
+            if self.config.memory:
+                following = self._trust(name, following)
+            if seen:
                 tables = self.context[name]
                 table, offsets = _stack(tables)  # type: ignore[arg-type]
-                columns = [COLUMN[j] for j in CONTEXT[name]]
+                columns = [COLUMN[j] for j in seen]
                 index = following[..., columns] + torch.tensor(
-                    [offsets[j] for j in CONTEXT[name]], device=rows.device
+                    [offsets[j] for j in seen], device=rows.device
                 )
                 u = u + _sum_rows(table, index)
             logits[name] = self.head[name](functional.gelu(u, approximate="tanh"))
+            if self.config.memory:
+                logits[name] = self._favour(name, logits[name], following)
         return logits, state
+
+    def _trust(self, name: str, following: Tensor) -> Tensor:
+        """Tell a head how far to trust what is expected: less, if the note was other so far."""
+        following = following.clone()
+        as_expected = torch.ones_like(following[..., 0])
+        for known in FIELDS[: FIELDS.index(name)]:
+            same = following[..., COLUMN[known]] == following[..., COLUMN[f"motif_{known}"]]
+            as_expected *= same
+        trust = following[..., COLUMN["trust"]] % TRUSTS
+        following[..., COLUMN["trust"]] = trust + TRUSTS * as_expected
+        return following
+
+    def _favour(self, name: str, logits: Tensor, following: Tensor) -> Tensor:
+        """Lift the logits of what is expected, by as much as it is to be trusted."""
+        size = FIELD_SIZES[name]
+        for expected, by in lifts(name):
+            at = following[..., COLUMN[expected]]
+            lift = self.lift[expected][following[..., COLUMN[by]]] * (at < size)
+            logits = logits.scatter_add(
+                -1, at.clamp_max(size - 1)[..., None], lift[..., None].to(logits.dtype)
+            )
+        return logits
 
     def nll(self, rows: Tensor, following: Tensor, state: State) -> tuple[dict[str, Tensor], State]:
         """Return the negative log likelihood of each field, nats, (time, batch), and the state.

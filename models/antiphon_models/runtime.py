@@ -22,14 +22,17 @@ from antiphon.errors import UsageError
 from antiphon.model import Controls, Event, PlayerInfo, Window
 from antiphon.music import TICKS_PER_BEAT, Meter
 from antiphon_models.checkpoint import SHIPPED, SUFFIX, load_checkpoint, user_checkpoints
+from antiphon_models.conditions import UNKNOWN, asked
 from antiphon_models.constraints import Own
 from antiphon_models.events import (
     BAR_BEATS,
     BAR_PHASE_UNKNOWN,
     BEAT_PHASE_UNKNOWN,
     DURATION_MASKED,
+    FIELDS,
 )
 from antiphon_models.kernel import Kernel, load_kernel
+from antiphon_models.motif import NOTHING, TRUSTS, Expected, Motifs
 from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
 from antiphon_models.network_kernel import KernelNetwork, fits_kernel
 from antiphon_models.rounding import round_weights
@@ -57,8 +60,20 @@ class RecurrentPlayer:
     fed; everything else is heard. The style outlasts :meth:`begin` and :meth:`restore`.
     """
 
-    def __init__(self, network: Network, info: PlayerInfo, styles: FloatArray) -> None:
+    def __init__(
+        self,
+        network: Network,
+        info: PlayerInfo,
+        styles: FloatArray,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
         self._network, self._info = network, info
+        config = config or {}
+        self._motifs = Motifs() if config.get("memory") else None
+        self._expected = NOTHING
+        self._conditions: tuple[str, ...] = tuple(config.get("conditions", ()))
+        self._controls: Controls | None = None
+        self._told: dict[str, int] = dict.fromkeys(self._conditions, UNKNOWN)
         self._styles = styles  # (1 + styles, width)
         self._own = Own()
         self._last: int | None = None
@@ -78,6 +93,9 @@ class RecurrentPlayer:
         self._own, self._last, self._drawn = Own(), None, None
         self._network.clear()
         self._network.read(None)
+        if self._motifs is not None:
+            self._motifs.clear()
+            self._expect(NOTHING)
 
     def set_style(self, mix: Sequence[tuple[str, float]]) -> None:
         """Play in a weighted mean of styles; no weight at all is the unknown style.
@@ -107,6 +125,9 @@ class RecurrentPlayer:
         velocity = min(max(event.velocity, 0), 127) >> 2
         ids = (nearest_bin(onset - last), event.voice, event.pitch, velocity, duration)
         self._network.read((*ids, *self._phases(onset)))
+        if self._motifs is not None:
+            self._motifs.hear(ids)
+            self._expect(self._motifs.expect())
         self._last = max(onset, last)
         if event is self._drawn:
             self._own = self._own.heard(event)
@@ -115,8 +136,12 @@ class RecurrentPlayer:
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:
         """Draw the next note without feeding it; takes the same number of draws for each."""
         uniforms = random.random(DRAWS).tolist()
+        if self._conditions and controls != self._controls:
+            self._controls = controls
+            wanted = asked(controls)
+            self._told.update((name, wanted[name]) for name in self._conditions)
         self._drawn = draw_event(
-            self._network.score,
+            self._score,
             self._phases,
             self._own,
             self._last,
@@ -129,7 +154,8 @@ class RecurrentPlayer:
 
     def snapshot(self) -> object:
         """Return the whole state, a few KB; it shares nothing with the player."""
-        memory = self._network.memory()
+        motifs = None if self._motifs is None else self._motifs.memory()
+        memory = self._network.memory(), motifs
         return Snapshot(memory, self._own, self._last, self._bar_ticks, self._metered)
 
     def restore(self, snapshot: object) -> None:
@@ -137,7 +163,28 @@ class RecurrentPlayer:
         state = cast(Snapshot, snapshot)
         self._own, self._last = state.own, state.last
         self._bar_ticks, self._metered = state.bar_ticks, state.metered
-        self._network.recall(state.memory)
+        memory, motifs = state.memory
+        self._network.recall(memory)
+        if self._motifs is not None:
+            self._motifs.recall(motifs)
+            self._expect(self._motifs.expect())
+
+    def _expect(self, expected: Expected) -> None:
+        self._expected = expected
+        names = (*(f"motif_{field}" for field in FIELDS), "trust", "step_pitch", "step_trust")
+        self._told.update(zip(names, expected, strict=True))
+
+    def _score(self, field: str, known: Mapping[str, int]) -> FloatArray:
+        """Score a field; tell the head what is expected, and whether it has come so far."""
+        seen = {**known, **self._told}
+        if self._motifs is not None:
+            expected = self._expected
+            came = all(
+                known[name] == value
+                for name, value in zip(FIELDS[: FIELDS.index(field)], expected, strict=False)
+            )
+            seen["trust"] = expected.trust + TRUSTS * came
+        return self._network.score(field, seen)
 
     def _phases(self, onset: int) -> tuple[int, int]:
         if not self._metered:
@@ -176,7 +223,7 @@ class NumpyPlayer(RecurrentPlayer):
         check_weights(config, weights, name)
         info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
         styles = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(NumpyNetwork(config, weights), info, styles)
+        super().__init__(NumpyNetwork(config, weights), info, styles, config)
 
 
 class KernelPlayer(RecurrentPlayer):
@@ -207,7 +254,7 @@ class KernelPlayer(RecurrentPlayer):
         styles = tuple(config["styles"])
         info = PlayerInfo(name, styles, "cpu", dict(metadata or {}), "compiled kernel")
         table = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(KernelNetwork(kernel, config, weights), info, table)
+        super().__init__(KernelNetwork(kernel, config, weights), info, table, config)
 
 
 def make_player(

@@ -18,7 +18,15 @@ from torch.nn import functional
 from antiphon.errors import UsageError
 from antiphon.model import PlayerInfo
 from antiphon_models.events import FIELD_SIZES, FIELDS
-from antiphon_models.network import CONTEXT, INPUTS, NORM_EPS, Weights, check_weights
+from antiphon_models.network import (
+    INPUTS,
+    NORM_EPS,
+    Weights,
+    check_weights,
+    context_of,
+    favour,
+    lifts_of,
+)
 from antiphon_models.runtime import RecurrentPlayer
 from antiphon_models.sampling import FloatArray, draw
 
@@ -47,13 +55,17 @@ class TorchNetwork:
         self._style = torch.zeros(width, device=device)
         self._memory = torch.zeros(2 * layers + 1, width, device=device)  # h and c, then the output
         self._u = torch.zeros(len(FIELDS), head_width, device=device)
+        self._seen = context_of(config)
+        arrays = {name: weight.cpu().numpy() for name, weight in self._w.items()}
+        self._lifts = lifts_of(config, arrays)
         self._known = {
-            field: torch.zeros(len(CONTEXT[field]), dtype=torch.int64, device=device)
+            field: torch.zeros(len(self._seen[field]), dtype=torch.int64, device=device)
             for field in FIELDS
         }
         self._context = {
-            field: torch.cat([self._w[f"context.{field}.{j}"] for j in CONTEXT[field]])
-            for field in FIELDS[1:]
+            field: torch.cat([self._w[f"context.{field}.{j}"] for j in seen])
+            for field, seen in self._seen.items()
+            if seen
         }
         self._offsets = {field: self._rows_before(field) for field in FIELDS}
         self._logits = {
@@ -79,11 +91,12 @@ class TorchNetwork:
 
     def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
         """Return the logits (classes,) of a field of the next note."""
-        if CONTEXT[field]:
-            rows = [known[j] + self._offsets[field][j] for j in CONTEXT[field]]
+        if self._seen[field]:
+            rows = [known[j] + self._offsets[field][j] for j in self._seen[field]]
             self._known[field].copy_(torch.tensor(rows))
         self._score[field]()
         found: FloatArray = self._logits[field].cpu().numpy()
+        favour(self._lifts[field], known, found)
         return found
 
     def clear(self) -> None:
@@ -102,7 +115,7 @@ class TorchNetwork:
     def _rows_before(self, field: str) -> dict[str, int]:
         """Return where each table of a field's context begins in the stacked one."""
         offsets, at = {}, 0
-        for name in CONTEXT[field]:
+        for name in self._seen[field]:
             offsets[name] = at
             at += len(self._w[f"context.{field}.{name}"])
         return offsets
@@ -133,7 +146,7 @@ class TorchNetwork:
 
         def score() -> None:
             u = self._u[FIELDS.index(field)]
-            if CONTEXT[field]:
+            if self._seen[field]:
                 u = u + self._context[field][self._known[field]].sum(0)
             hidden = functional.gelu(u, approximate="tanh")
             self._logits[field].copy_(torch.addmv(bias, weight, hidden))
@@ -205,4 +218,4 @@ class TorchPlayer(RecurrentPlayer):
         arithmetic = f"torch {torch.__version__}"
         info = PlayerInfo(name, tuple(config["styles"]), device, dict(metadata or {}), arithmetic)
         styles = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(TorchNetwork(config, weights, torch.device(device)), info, styles)
+        super().__init__(TorchNetwork(config, weights, torch.device(device)), info, styles, config)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from antiphon.errors import CheckpointError, DataError, UsageError
 from antiphon_models.checkpoint import SUFFIX, load_checkpoint, save_checkpoint
+from antiphon_models.conditions import SIZES
 from antiphon_models.data.folder import as_dataset
 from antiphon_models.data.storage import MANIFEST, lengths_of, open_dataset, read_manifest
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
@@ -25,6 +26,13 @@ from antiphon_models.runtime import checkpoint_path
 
 PRESETS: Final = {
     "small": {
+        "config": PlayerConfig(memory=True, conditions=tuple(SIZES)),
+        "streams": 64,
+        "chunk": 128,
+        "learning_rate": 2e-3,
+        "warm_up": 60,
+    },
+    "plain": {  # what small is compared with: neither memory nor conditions
         "config": PlayerConfig(),
         "streams": 64,
         "chunk": 128,
@@ -32,21 +40,27 @@ PRESETS: Final = {
         "warm_up": 60,
     },
     "base": {
-        "config": PlayerConfig(width=640, layers=3, head_width=384, dropout=0.15),
+        "config": PlayerConfig(
+            width=640, layers=3, head_width=384, dropout=0.15, memory=True, conditions=tuple(SIZES)
+        ),
         "streams": 128,
         "chunk": 128,
         "learning_rate": 1.5e-3,
         "warm_up": 200,
     },
     "large": {
-        "config": PlayerConfig(width=1024, layers=4, head_width=512, dropout=0.2),
+        "config": PlayerConfig(
+            width=1024, layers=4, head_width=512, dropout=0.2, memory=True, conditions=tuple(SIZES)
+        ),
         "streams": 256,
         "chunk": 256,
         "learning_rate": 1e-3,
         "warm_up": 500,
     },
     "tiny": {
-        "config": PlayerConfig(width=32, layers=2, head_width=16),
+        "config": PlayerConfig(
+            width=32, layers=2, head_width=16, memory=True, conditions=tuple(SIZES)
+        ),
         "streams": 4,
         "chunk": 32,
         "learning_rate": 5e-3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from antiphon.music import Meter, Ticks, Voice
 from antiphon_models import kernel as kernel_module
 from antiphon_models import player, runtime
 from antiphon_models.checkpoint import save_checkpoint
+from antiphon_models.conditions import SIZES
 from antiphon_models.events import COLUMN, FIELDS
 from antiphon_models.kernel import (
     KERNELS,
@@ -375,3 +377,31 @@ def test_measures_count_what_they_are_asked_for(weights: dict[str, Any]) -> None
     saving, restoring = measure_memory(playing, 5)
     assert len(saving) == len(restoring) == 5
     assert min(saving + restoring + measure_reference(3)) > 0
+
+
+@needs_kernel
+def test_the_kernel_favours_what_is_expected_as_numpy_does(kernel: Kernel) -> None:
+    """With a memory and conditions, too, every head says what numpy says."""
+    config = replace(CONFIG, memory=True, conditions=tuple(SIZES))
+    torch.manual_seed(4)
+    model = player.Player(config).eval()
+    trained = {
+        name: weight.detach().numpy() + 0.1 * np.random.default_rng(1).normal(size=weight.shape)
+        for name, weight in model.named_parameters()
+    }
+    weights = round_weights(config.to_dict(), trained)
+    both: list[RecurrentPlayer] = [
+        KernelPlayer(kernel, config.to_dict(), weights),
+        NumpyPlayer(config.to_dict(), weights),
+    ]
+    for number in range(40):  # a phrase of eight notes, again and again
+        note = Event(Ticks(24 * number), 60 + number % 8, 80, Voice.MELODY, Ticks(20))
+        known = {"shift": 24, "voice": 0, "pitch": 60, "velocity": 20, "duration": 20}
+        known |= {"beat_phase": 0, "bar_phase": 1}
+        for field in FIELDS:
+            one, other = (each._score(field, known).copy() for each in both)
+            np.testing.assert_allclose(one, other, atol=SAME)
+        for each in both:
+            each.feed(note)
+    assert both[0]._expected == both[1]._expected
+    assert both[0]._expected.trust > 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from antiphon.music import Voice
+from antiphon_models.conditions import SIZES as CONDITIONS
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
@@ -25,11 +26,19 @@ from antiphon_models.events import (
     ticks_to_bin,
     velocity_to_bin,
 )
-from antiphon_models.network import CONTEXT, INPUT_SIZES
+from antiphon_models.motif import TRUSTS
+from antiphon_models.network import CONTEXT, CONTEXT_SIZES, INPUT_SIZES, context_of, lifts
 from antiphon_models.player import Player, PlayerConfig
 
 CONFIG = PlayerConfig(width=24, layers=2, head_width=16, styles=("drums", "keys"))
-SIZES = {**INPUT_SIZES, "duration_in": INPUT_SIZES["duration"], "style": 3, "begin": 1}
+FULL = replace(CONFIG, memory=True, conditions=tuple(CONDITIONS))
+SIZES = {
+    **CONTEXT_SIZES,
+    "trust": TRUSTS,
+    "duration_in": INPUT_SIZES["duration"],
+    "style": 3,
+    "begin": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +83,60 @@ PIECES = {
 }
 
 
+@pytest.fixture(scope="module")
+def full() -> Player:
+    """Make a small network with a memory of motifs and conditions."""
+    torch.manual_seed(1)
+    model = Player(FULL).eval()
+    with torch.no_grad():
+        for lift in model.lift.parameters():
+            lift.normal_()
+    return model
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_what_is_expected_and_asked_is_seen_by_its_heads(full: Player, column: str) -> None:
+    """What was expected of a note, and what is asked, changes the scores of that note alone."""
+    rows = random_rows(12, 3)
+    changed = rows.clone()
+    changed[6, :, COLUMN[column]] = (changed[6, :, COLUMN[column]] + 1) % max(SIZES[column], 2)
+    state = full.fresh_state(3)
+    before, _ = full(rows[:-1], rows[1:], state)
+    after, _ = full(changed[:-1], changed[1:], state)
+    for name in FIELDS:
+        differs = (before[name] != after[name]).flatten(1).any(1)
+        earlier = [f"motif_{f}" for f in FIELDS[: FIELDS.index(name)]]  # they tell how far to trust
+        assert not differs[:5].any()
+        assert bool(differs[5]) == (column in context_of(FULL.to_dict())[name]) or column in earlier
+        if column in (*CONDITIONS, "trust") or column.startswith(("motif", "step")):
+            assert not differs[6:].any()
+
+
+def test_what_is_expected_is_favoured_as_far_as_it_is_trusted(full: Player) -> None:
+    """Each lift is added to the logit of what is expected, at the trust that holds for the head."""
+    rows = random_rows(4, 2)
+    plain = Player(FULL).eval()
+    plain.load_state_dict(full.state_dict())
+    with torch.no_grad():
+        for lift in plain.lift.parameters():
+            lift.zero_()
+    with_lift, _ = full(rows[:-1], rows[1:], full.fresh_state(2))
+    without, _ = plain(rows[:-1], rows[1:], full.fresh_state(2))
+    for name in FIELDS:
+        for at in np.ndindex(3, 2):
+            event = rows[1:][at]
+            added = torch.zeros(INPUT_SIZES[name])
+            came = all(
+                event[COLUMN[f]] == event[COLUMN[f"motif_{f}"]]
+                for f in FIELDS[: FIELDS.index(name)]
+            )
+            for expected, by in lifts(name):
+                trust = int(event[COLUMN[by]]) + (TRUSTS * came if by == "trust" else 0)
+                added[event[COLUMN[expected]]] += full.lift[expected][trust].detach()
+            found = with_lift[name][at] - without[name][at]
+            torch.testing.assert_close(found, added[: len(found)], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_nothing_from_the_future_is_seen(model: Player, column: str) -> None:
     """A change in one event changes no score before it, and at it only heads that may see it."""
@@ -87,7 +150,8 @@ def test_nothing_from_the_future_is_seen(model: Player, column: str) -> None:
         differs = (before[name] != after[name]).flatten(1).any(1)
         assert not differs[:5].any()
         assert bool(differs[5]) == (column in CONTEXT[name])  # event 6 is what follows event 5
-        assert bool(differs[6]) == (column != "duration")  # the truth is no input
+        told = COLUMNS.index(column) > COLUMNS.index("duration")  # of the note alone
+        assert bool(differs[6]) == (column != "duration" and not told)  # the truth is no input
 
 
 def test_chunks_continue_each_other(model: Player) -> None:
@@ -120,7 +184,7 @@ def test_the_formulas_of_the_docstring_hold(model: Player) -> None:
     heard, following = rows[0, 0], rows[1, 0]
     expected, _ = model(rows[:1], rows[1:], model.fresh_state(1))
     sources = {
-        **{c: c for c in COLUMNS if c not in ("duration", "begin")},
+        **{c: c for c in COLUMNS[: COLUMNS.index("begin")]},
         "duration_in": "duration",
     }
     x = sum(weights[f"embed.{field}"][heard[COLUMN[c]]] for c, field in sources.items())
@@ -200,7 +264,7 @@ def test_unvaried_streams_are_the_pieces() -> None:
     """Without variation a stream is whole pieces, one after another."""
     plain = StreamConfig(
         enter=0, restart=0, transpose=0, velocity=0, stretch=(1, 1), no_phase=0, no_bar=0,
-        no_style=0, mask_none=1, mask_all=0,
+        no_style=0, mask_none=1, mask_all=0, unasked=1,
     )  # fmt: skip
     streams = EventStreams(PIECES, CONFIG.styles, 1, 1000, seed=3, config=plain)
     rows, _ = streams.next_chunk()

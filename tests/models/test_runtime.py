@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,26 @@ from antiphon.model import Controls, Event, Window
 from antiphon.music import Meter, Ticks, Voice
 from antiphon_models import checkpoint, network, player
 from antiphon_models.checkpoint import save_checkpoint
-from antiphon_models.data.stream import piece_rows
+from antiphon_models.conditions import SIZES
+from antiphon_models.data.stream import piece_rows, remember
 from antiphon_models.events import DURATION_MASKED, FIELDS, Piece, phases
 from antiphon_models.measure import measure_step, random_weights
+from antiphon_models.motif import ORDERS
 from antiphon_models.network import NumpyNetwork, weight_shapes
 from antiphon_models.runtime import NumpyPlayer, RecurrentPlayer, checkpoint_path, load_player
 from antiphon_models.runtime_torch import TorchPlayer
 
 NOTES = 240
 CONFIG = player.PlayerConfig(width=48, layers=2, head_width=24, styles=("calm", "wild"))
+FULL = replace(CONFIG, memory=True, conditions=tuple(SIZES))
 EVERYTHING = Controls(voices=tuple(Voice))
 
 
-@pytest.fixture(scope="module")
-def trained() -> player.Player:
+@pytest.fixture(scope="module", params=[CONFIG, FULL], ids=["plain", "memory"])
+def trained(request: pytest.FixtureRequest) -> player.Player:
     """Make a network whose weights are all away from where they begin."""
     torch.manual_seed(3)
-    model = player.Player(CONFIG).eval()
+    model = player.Player(request.param).eval()
     for weight in model.parameters():
         weight.data += 0.1 * torch.randn_like(weight)
     return model
@@ -46,18 +50,19 @@ def numpy_weights(model: torch.nn.Module) -> dict[str, np.ndarray]:
 @pytest.fixture
 def numpy_player(trained: player.Player) -> NumpyPlayer:
     """Make the player that is tested."""
-    return NumpyPlayer(CONFIG.to_dict(), numpy_weights(trained), "test")
+    return NumpyPlayer(trained.config.to_dict(), numpy_weights(trained), "test")
 
 
 def piece(metered: bool) -> Piece:
-    """Make notes of every kind: long waits, chords, all voices, half of them still held."""
+    """Make notes of every kind: long waits, chords, all voices; what came first comes back."""
     random = np.random.default_rng(5)
-    onset = np.cumsum(random.choice([0, 0, 3, 12, 24, 48, 100, 5000], NOTES))
+    again = np.r_[0 : NOTES // 2, 0 : NOTES - NOTES // 2]
+    onset = np.cumsum(random.choice([0, 0, 3, 12, 24, 48, 100, 5000], NOTES)[again])
     beat, bar = phases(onset, 144) if metered else (np.full(NOTES, 48), np.full(NOTES, 12))
     return Piece(
         onset=onset,
-        voice=random.integers(0, 4, NOTES),
-        pitch=random.integers(0, 128, NOTES),
+        voice=random.integers(0, 4, NOTES)[again],
+        pitch=random.integers(0, 128, NOTES)[again],
         velocity=random.integers(1, 128, NOTES),
         duration=random.integers(1, 4000, NOTES),
         beat_phase=beat,
@@ -73,7 +78,7 @@ def scores(
     for index in range(len(notes)):
         known = {j: int(following[index][player.COLUMN[j]]) for j in network.INPUTS[:-3]}
         known |= {j: int(following[index][player.COLUMN[j]]) for j in ("beat_phase", "bar_phase")}
-        found.append({f: playing._network.score(f, known).copy() for f in FIELDS})
+        found.append({f: playing._score(f, known).copy() for f in FIELDS})
         duration = None if held[index] else Ticks(int(notes.duration[index]))
         onset, voice = Ticks(int(notes.onset[index])), Voice(int(notes.voice[index]))
         playing.feed(
@@ -94,12 +99,14 @@ def test_steps_equal_the_whole_pass(
     held = np.random.default_rng(6).random(NOTES) < 0.5
     rows = piece_rows(notes, 1)
     rows[1:, player.COLUMN["duration_in"]][held] = DURATION_MASKED
+    rows = remember(rows)
+    assert rows[1:, player.COLUMN["trust"]].max() == len(ORDERS)
 
     weights = numpy_weights(trained)
     style = {"": 0, "calm": 1, "wild": 2}
     total = sum(w for _, w in mix) or 1.0
     vector = sum(w / total * weights["embed.style"][style[n]] for n, w in mix or (("", 1.0),))
-    mixed = player.Player(CONFIG).eval()
+    mixed = player.Player(trained.config).eval()
     mixed.load_state_dict(trained.state_dict())
     mixed.embed["style"].data[1] = torch.from_numpy(np.asarray(vector))
     whole = torch.from_numpy(rows.astype(np.int64))[:, None]
@@ -107,7 +114,7 @@ def test_steps_equal_the_whole_pass(
         expected, _ = mixed(whole[:-1], whole[1:], mixed.fresh_state(1))
 
     for kind in (NumpyPlayer, TorchPlayer):
-        playing = kind(CONFIG.to_dict(), weights)
+        playing = kind(trained.config.to_dict(), weights)
         playing.set_style(mix)
         playing.begin(Meter(3, 4), metered=metered)
         found = scores(playing, notes, held, rows[1:])
@@ -148,14 +155,14 @@ def test_every_note_takes_the_same_number_of_draws(numpy_player: NumpyPlayer) ->
 
 def test_torch_draws_the_same_notes(trained: player.Player, numpy_player: NumpyPlayer) -> None:
     """The torch player makes the choices of the numpy player."""
-    other = TorchPlayer(CONFIG.to_dict(), numpy_weights(trained))
+    other = TorchPlayer(trained.config.to_dict(), numpy_weights(trained))
     assert run(other, 80) == run(numpy_player, 80)
 
 
 @pytest.mark.parametrize("kind", [NumpyPlayer, TorchPlayer])
 def test_restore_undoes_everything(trained: player.Player, kind: Any) -> None:
     """After a restore the same notes come again, own notes forgotten; snapshots never change."""
-    playing = kind(CONFIG.to_dict(), numpy_weights(trained))
+    playing = kind(trained.config.to_dict(), numpy_weights(trained))
     run(playing, 20)
     before = playing.snapshot()
     first = run(playing, 30, seed=4)
@@ -168,7 +175,7 @@ def test_restore_undoes_everything(trained: player.Player, kind: Any) -> None:
 
 def test_snapshots_are_small_and_cannot_be_written(numpy_player: NumpyPlayer) -> None:
     """A shipped-size snapshot is a few KB and shares nothing with the player."""
-    memory = numpy_player.snapshot().memory  # type: ignore[attr-defined]
+    memory, _ = numpy_player.snapshot().memory  # type: ignore[attr-defined]
     assert memory.nbytes == 7 * CONFIG.width * 4
     with pytest.raises(ValueError, match="read-only"):
         memory[0] = 1
@@ -212,16 +219,16 @@ def test_an_onset_before_the_last_counts_as_with_it(numpy_player: NumpyPlayer) -
     """Shifts are never negative, and the last onset never goes back."""
     numpy_player.feed(Event(Ticks(100), 60, 80, Voice.KEYS))
     numpy_player.feed(Event(Ticks(90), 64, 80, Voice.KEYS))
-    late = numpy_player._network.score("shift", {}).copy()
+    late = numpy_player._score("shift", {}).copy()
     numpy_player.begin(Meter(1, 4))
     numpy_player.feed(Event(Ticks(100), 60, 80, Voice.KEYS))
     assert numpy_player._last == 100
-    assert not np.array_equal(late, numpy_player._network.score("shift", {}))
+    assert not np.array_equal(late, numpy_player._score("shift", {}))
 
 
 def test_all_arithmetic_is_in_single_precision(trained: player.Player) -> None:
     """No buffer is silently widened."""
-    core = NumpyNetwork(CONFIG.to_dict(), numpy_weights(trained))
+    core = NumpyNetwork(trained.config.to_dict(), numpy_weights(trained))
     core.read(None)
     arrays = [v for v in vars(core).values() if isinstance(v, np.ndarray)]
     arrays += [a for pair in core._layers for a in pair]
@@ -246,8 +253,9 @@ print("torch" in sys.modules)
 
 def test_sizes_are_those_of_the_trained_network() -> None:
     """The run-time's idea of the network is the network's own."""
-    trained = player.Player(CONFIG).state_dict()
-    assert weight_shapes(CONFIG.to_dict()) == {n: tuple(w.shape) for n, w in trained.items()}
+    for config in (CONFIG, FULL):
+        state = player.Player(config).state_dict()
+        assert weight_shapes(config.to_dict()) == {n: tuple(w.shape) for n, w in state.items()}
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.music import Voice
+from antiphon_models.conditions import SIZES, find_conditions
 from antiphon_models.data.storage import lenders_of, lengths_of
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
@@ -22,14 +23,15 @@ from antiphon_models.events import (
     ticks_to_bin,
     velocity_to_bin,
 )
+from antiphon_models.motif import motif_columns
 
 Rows = npt.NDArray[np.int16]
 """Event rows, (events, columns): see ``antiphon_models.events.COLUMNS``."""
 
 N_COLUMNS: Final = len(COLUMNS)
-_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(
-    N_COLUMNS
-)
+_SHIFT, _VOICE, _PITCH, _VELOCITY, _DURATION_IN, _BEAT, _BAR, _STYLE, _BEGIN, _DURATION = range(10)
+_MOTIF = slice(10, 18)
+_CONDITIONS = slice(18, N_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class StreamConfig:
         Share of pieces with all durations shown and with none; the others alternate.
     mask_span : (int, int)
         Notes in a span of shown or hidden durations.
+    unasked, unknown : float
+        Share of pieces of which no condition is told, and chance of each in the others.
     """
 
     temper: float = 0.2
@@ -78,6 +82,8 @@ class StreamConfig:
     mask_none: float = 0.5
     mask_all: float = 0.2
     mask_span: tuple[int, int] = (8, 64)
+    unasked: float = 0.3
+    unknown: float = 0.4
 
 
 def piece_rows(piece: Piece, style: int) -> Rows:
@@ -107,6 +113,12 @@ def piece_rows(piece: Piece, style: int) -> Rows:
     duration = ticks_to_bin(np.maximum(piece.duration, 1))
     rows[1:, _DURATION_IN] = duration
     rows[1:, _DURATION] = duration
+    return remember(rows)
+
+
+def remember(rows: Rows) -> Rows:
+    """Fill in what the piece's own past leads one to expect of each note."""
+    rows[1:, _MOTIF] = motif_columns(*rows[1:, :5].astype(np.int64).T)
     return rows
 
 
@@ -250,7 +262,15 @@ class EventStreams:
         bins = ticks_to_bin(np.maximum(duration, 1))
         rows[1:, _DURATION] = bins
         rows[1:, _DURATION_IN] = np.where(self._held(len(piece), random), DURATION_MASKED, bins)
-        return rows
+        told = random.random(len(SIZES)) >= config.unknown
+        if random.random() >= config.unasked:
+            onset = np.cumsum(shift)
+            heard = np.clip(velocity + change, 1, 127)
+            bpm = piece.bpm if piece.metered else None
+            pitch = rows[1:, _PITCH].astype(np.int64)
+            found = find_conditions(onset, piece.voice, pitch, heard, duration, bpm)
+            rows[1:, _CONDITIONS] = found * told
+        return remember(rows)
 
     def _dynamics_of(self, piece: Piece, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """Return the velocities that a piece is heard with: its own, or a performance's."""

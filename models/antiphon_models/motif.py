@@ -1,0 +1,239 @@
+"""Motif memory: what the piece's own past leads one to expect of the next note.
+
+The last notes are looked up in what was heard before them, whatever key it was in then; where the
+longest match was found, what followed it there is expected to follow again. No weights are
+needed for that: the network is told the expectation and how long the match was, and learns how
+far to trust it.
+
+A note counts as its *step* (the interval from the pitched note before it, or the drum itself) and
+its shift. Needs only numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.music import Voice
+from antiphon_models.events import PITCHES
+
+IntArray = npt.NDArray[np.int64]
+
+ORDERS: Final = (16, 12, 8, 6, 4, 3, 2, 1)
+"""Lengths of matches that are looked for, in notes, the longest first."""
+
+DRUM_STEP: Final = 1000
+"""Steps of drums begin here."""
+
+TRUSTS: Final = 1 + len(ORDERS)
+"""Degrees of trust: none, and one for each length of match."""
+
+MIDDLE: Final = 60
+"""Pitch that the first step of a piece is counted from."""
+
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def steps(voice: IntArray, pitch: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the step of each note, and the pitch of the last pitched note up to each."""
+    pitched = voice != Voice.DRUMS
+    index = np.where(pitched, np.arange(len(pitch)), -1)
+    last = np.maximum.accumulate(index) if len(index) else index
+    base = np.where(last >= 0, pitch[last], MIDDLE)
+    before = np.concatenate([[MIDDLE], base[:-1]]) if len(base) else base
+    return np.where(pitched, pitch - before, DRUM_STEP + pitch), base
+
+
+def expectations(
+    voice: IntArray, pitch: IntArray, shift: IntArray | None
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return, for each note of a piece, which earlier note it is expected to be like.
+
+    Parameters
+    ----------
+    voice, pitch, shift : ndarray
+        (notes,); without `shift` the steps alone are compared.
+
+    Returns
+    -------
+    source : ndarray
+        (notes,): index of the earlier note that followed the longest match; -1 if none.
+    expected : ndarray
+        (notes,): the pitch expected, in the key of now.
+    trust : ndarray
+        (notes,): 0 without a match, else 1 + how many of ORDERS are shorter.
+    """
+    count = len(pitch)
+    step, base = steps(voice, pitch)
+    token = (step * 4096 + (0 if shift is None else shift)).astype(np.uint64) * _FACTOR
+    token ^= token >> np.uint64(29)
+    source, trust = np.full(count, -1), np.zeros(count, np.int64)
+    for rank, order in enumerate(ORDERS):
+        if count <= order:
+            continue
+        ends = np.arange(order - 1, count - 1)  # the last note of each context
+        key = np.zeros(len(ends), np.uint64)
+        for back in range(order):
+            key = key * np.uint64(0x100000001B3) + token[ends - back]
+        found = previous(key)
+        new = (found >= 0) & (source[ends + 1] < 0)
+        source[ends[new] + 1] = ends[found[new]] + 1
+        trust[ends[new] + 1] = len(ORDERS) - rank
+    here = np.maximum(source, 0)
+    before = np.concatenate([[MIDDLE], base])[:count]
+    expected = np.where(step[here] >= DRUM_STEP, pitch[here], before + step[here])
+    return source, np.clip(expected, 0, 127), trust
+
+
+def motif_columns(
+    shift: IntArray, voice: IntArray, pitch: IntArray, velocity: IntArray, duration: IntArray
+) -> IntArray:
+    """Return what was expected of each note: (notes, 8), columns as in COLUMNS from motif_shift.
+
+    Parameters
+    ----------
+    shift, voice, pitch, velocity, duration : ndarray
+        (notes,): ids of the fields; the duration may be masked.
+    """
+    source, expected, trust = expectations(voice, pitch, shift)
+    _, step_pitch, step_trust = expectations(voice, pitch, None)
+    fields = [shift[source], voice[source], expected, velocity[source], duration[source], trust]
+    found = [np.where(trust > 0, each, none) for each, none in zip(fields, NOTHING, strict=False)]
+    alone = np.where(step_trust > 0, step_pitch, NOTHING.step_pitch)
+    return np.stack([*found, alone, step_trust], -1)
+
+
+def previous(key: npt.NDArray[np.uint64]) -> IntArray:
+    """Return the index of the last earlier equal key, -1 if there is none."""
+    order = np.argsort(key, kind="stable")
+    same = np.concatenate([[False], key[order][1:] == key[order][:-1]])
+    found = np.full(len(key), -1)
+    found[order[same]] = order[np.flatnonzero(same) - 1]
+    return found
+
+
+class Expected(NamedTuple):
+    """What is expected of the next note, as ids of the fields; see :func:`motif_columns`."""
+
+    shift: int
+    voice: int
+    pitch: int
+    velocity: int
+    duration: int
+    trust: int
+    step_pitch: int
+    step_trust: int
+
+
+NOTHING: Final = Expected(0, 0, MIDDLE, 0, 0, 0, MIDDLE, 0)
+"""Where nothing was heard that leads one to expect anything."""
+
+
+class _Heard:
+    """A note that was heard, and the one before it."""
+
+    __slots__ = ("base", "before", "ids", "index", "keys", "step")
+
+    def __init__(self, before: _Heard | None, ids: tuple[int, ...]) -> None:
+        self.before, self.ids = before, ids
+        self.index: int = 0 if before is None else before.index + 1
+        base: int = MIDDLE if before is None else before.base
+        pitch, drum = ids[2], ids[1] == Voice.DRUMS
+        self.step = DRUM_STEP + pitch if drum else pitch - base
+        self.base: int = base if drum else pitch
+        self.keys: tuple[tuple[int, ...], ...] = ((), ())
+
+    def pitch_after(self, base: int) -> int:
+        """Return the pitch of the same step from another pitch."""
+        return self.ids[2] if self.step >= DRUM_STEP else min(max(base + self.step, 0), 127)
+
+
+class Motifs:
+    """The memory of a piece that is being played, note by note.
+
+    What it expects is what :func:`motif_columns` says of the whole piece. Going back costs as
+    much as hearing the notes that are taken back.
+    """
+
+    def __init__(self) -> None:
+        self._notes: list[_Heard] = []
+        self._ends: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
+
+    def hear(self, ids: Sequence[int]) -> None:
+        """Remember a note: shift, voice, pitch, velocity and duration (perhaps masked)."""
+        before = self._notes[-1] if self._notes else None
+        note = _Heard(before, tuple(ids[:5]))
+        recent = [note, *self._notes[: -ORDERS[0] : -1]]
+        steps = tuple(n.step + PITCHES for n in recent)  # hash(-1) is hash(-2)
+        with_shifts = tuple((n.step + PITCHES, n.ids[0]) for n in recent)
+        orders = [order for order in ORDERS if order <= len(recent)]
+        note.keys = (
+            tuple(hash(with_shifts[:order]) for order in orders),
+            tuple(hash(steps[:order]) for order in orders),
+        )
+        self._push(note)
+
+    def expect(self) -> Expected:
+        """Say what is expected of the next note."""
+        if not self._notes:
+            return NOTHING
+        last = self._notes[-1]
+        (like, trust), (step_like, step_trust) = map(self._follow, self._ends, last.keys)
+        fields, step_pitch = NOTHING[:5], NOTHING.step_pitch
+        if like is not None:
+            shift, voice, _, velocity, duration = like.ids
+            fields = (shift, voice, like.pitch_after(last.base), velocity, duration)
+        if step_like is not None:
+            step_pitch = step_like.pitch_after(last.base)
+        return Expected(*fields, trust, step_pitch, step_trust)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._notes.clear()
+        for ends in self._ends:
+            ends.clear()
+
+    def memory(self) -> object:
+        """Return where one is, for :meth:`recall`; costs nothing."""
+        return self._notes[-1] if self._notes else None
+
+    def recall(self, memory: object) -> None:
+        """Go back to where :meth:`memory` was called, or forth."""
+        note, path = cast("_Heard | None", memory), []
+        while note is not None and not self._has(note):
+            path.append(note)
+            note = note.before
+        for _ in range(len(self._notes) - (0 if note is None else note.index + 1)):
+            self._pop()
+        for note in reversed(path):
+            self._push(note)
+
+    def _has(self, note: _Heard) -> bool:
+        return note.index < len(self._notes) and self._notes[note.index] is note
+
+    def _push(self, note: _Heard) -> None:
+        self._notes.append(note)
+        for ends, keys in zip(self._ends, note.keys, strict=True):
+            for key in keys:
+                ends.setdefault(key, []).append(note.index)
+
+    def _pop(self) -> None:
+        note = self._notes.pop()
+        for ends, keys in zip(self._ends, note.keys, strict=True):
+            for key in keys:
+                ends[key].pop()
+                if not ends[key]:
+                    del ends[key]
+
+    def _follow(
+        self, ends: dict[int, list[int]], keys: tuple[int, ...]
+    ) -> tuple[_Heard | None, int]:
+        """Return the note after the last longest match, and how far to trust it."""
+        for shorter, key in zip(range(len(keys), 0, -1), keys, strict=True):
+            found = ends[key]
+            if len(found) > 1:  # the last one is the context itself
+                return self._notes[found[-2] + 1], shorter
+        return None, 0

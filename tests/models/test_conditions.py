@@ -1,0 +1,101 @@
+"""What music is asked to be like: measured in pieces, asked for by controls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from antiphon.model import Controls
+from antiphon.music import Scale, Voice
+from antiphon_models.conditions import (
+    SIZES,
+    UNKNOWN,
+    asked,
+    chord_id,
+    density_id,
+    find_conditions,
+    key_id,
+    level_id,
+    polyphony_id,
+    register_id,
+)
+
+NAMES = list(SIZES)
+
+
+def found(
+    onset: list[int], pitch: list[int], *, velocity: int = 80, bpm: float | None = 120.0
+) -> np.ndarray:
+    """Measure a piece of notes of a beat."""
+    count = len(onset)
+    return find_conditions(
+        np.array(onset),
+        np.full(count, int(Voice.KEYS)),
+        np.array(pitch),
+        np.full(count, velocity),
+        np.full(count, 48),
+        bpm,
+    )
+
+
+@pytest.mark.parametrize("gap", [12, 24, 48, 96])
+def test_density_is_that_of_the_notes_ahead(gap: int) -> None:
+    """An even row of notes has its own density at every note, the last ones too."""
+    ids = found([gap * i for i in range(60)], [60] * 60)[:, NAMES.index("density")]
+    assert set(ids.tolist()) == {int(density_id(48 / gap))}
+
+
+def test_what_the_notes_are_like_is_told_at_each_of_them() -> None:
+    """Register, level and polyphony are means; a triad is a chord, and tells a key."""
+    onset = [48 * (i // 3) for i in range(90)]
+    row = found(onset, [60, 64, 67] * 30, velocity=100)[40]
+    told = dict(zip(NAMES, row.tolist(), strict=True))
+    assert told["register"] == int(register_id((60 + 64 + 67) / 3))
+    assert told["level"] == int(level_id(100))
+    assert told["polyphony"] == int(polyphony_id(3))
+    assert told["chord"] == 1
+    assert told["key"] == 1
+
+
+def test_what_cannot_be_known_is_unknown() -> None:
+    """Drums have no register, key or chord; free time has no tempo; silence nothing at all."""
+    drums = np.full(30, int(Voice.DRUMS))
+    onset = np.arange(30) * 24
+    ids = find_conditions(onset, drums, np.full(30, 36), np.full(30, 90), np.full(30, 6), None)
+    told = dict(zip(NAMES, ids[3].tolist(), strict=True))
+    assert [told[n] for n in ("register", "key", "chord", "tempo")] == [UNKNOWN] * 4
+    assert told["density"] != UNKNOWN
+    assert found([], []).shape == (0, len(SIZES))
+    assert key_id(np.zeros(12)) == chord_id(np.zeros(12)) == UNKNOWN
+
+
+def test_every_condition_has_a_class() -> None:
+    """Whatever the music, ids lie between unknown and the number of classes."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        count = int(random.integers(1, 80))
+        ids = find_conditions(
+            np.cumsum(random.integers(0, 200, count)),
+            random.integers(0, 4, count),
+            random.integers(0, 128, count),
+            random.integers(1, 128, count),
+            random.integers(1, 400, count),
+            float(random.uniform(10, 400)),
+        )
+        assert (ids >= 0).all()
+        assert (ids <= np.array(list(SIZES.values()))).all()
+
+
+def test_controls_that_ask_for_nothing_ask_nothing() -> None:
+    """The default controls leave every condition unknown."""
+    assert set(asked(Controls()).values()) == {UNKNOWN}
+
+
+def test_controls_ask_for_what_they_bind() -> None:
+    """Denser is a higher class, a register is its middle, minor keys are of the second twelve."""
+    dense = [asked(Controls(density=d))["density"] for d in (0.0, 0.2, 0.8, 1.0)]
+    assert dense == sorted(set(dense))
+    assert asked(Controls(low=48, high=60))["register"] == int(register_id(54))
+    assert asked(Controls(polyphony=1))["polyphony"] == 1
+    assert asked(Controls(key=9, scale=Scale.HARMONIC_MINOR))["key"] == 1 + 12 + 9
+    assert asked(Controls(key=9, scale=Scale.BLUES))["key"] == UNKNOWN

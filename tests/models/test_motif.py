@@ -1,0 +1,85 @@
+"""The memory of motifs: what a piece's own past leads one to expect."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon.music import Voice
+from antiphon_models.motif import ORDERS, Motifs, expectations, motif_columns
+
+notes = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from([Voice.MELODY, Voice.DRUMS]),
+        st.integers(58, 62),
+        st.integers(0, 3),
+        st.integers(0, 4),
+    ),
+    min_size=1,
+    max_size=80,
+)
+
+
+def test_a_phrase_that_comes_back_in_another_key_is_recognised() -> None:
+    """After as many notes as a match needs, the rest of a transposed phrase is expected."""
+    phrase = np.array([60, 64, 67, 65, 62, 59, 72, 70, 55, 60, 61, 66])
+    pitch = np.concatenate([phrase, [30, 90], phrase + 5])
+    voice, shift = np.zeros_like(pitch), np.full(len(pitch), 12)
+    _, expected, trust = expectations(voice, pitch, shift)
+    again = np.arange(len(phrase) + 2, len(pitch))
+    np.testing.assert_array_equal(expected[again[3:]], pitch[again[3:]])
+    assert (np.diff(trust[again[3:]]) >= 0).all()
+
+
+def test_drums_are_expected_as_they_are() -> None:
+    """Drums have no key: what is expected is the drum itself."""
+    pitch = np.tile([36, 42, 38, 42], 4)
+    voice = np.full(len(pitch), int(Voice.DRUMS))
+    source, expected, _ = expectations(voice, pitch, np.full(len(pitch), 24))
+    np.testing.assert_array_equal(expected[6:], pitch[6:])
+    assert (source < np.arange(len(pitch))).all()
+
+
+@settings(deadline=None, max_examples=150)
+@given(notes)
+def test_playing_expects_what_the_whole_piece_says(piece: list[tuple[int, ...]]) -> None:
+    """Note by note the expectations are those of the piece as a whole."""
+    whole = motif_columns(*np.array(piece, np.int64).T)
+    motifs = Motifs()
+    for ids, row in zip(piece, whole, strict=True):
+        told = motifs.expect()
+        assert told.trust == row[5]
+        assert told.step_trust == row[7]
+        if told.trust:
+            assert tuple(told[:6]) == tuple(row[:6])
+        if told.step_trust:
+            assert told.step_pitch == row[6]
+        motifs.hear(ids)
+
+
+@settings(deadline=None, max_examples=100)
+@given(notes, notes, st.integers(0, 80))
+def test_going_back_leaves_no_trace(
+    one: list[tuple[int, ...]], other: list[tuple[int, ...]], at: int
+) -> None:
+    """After any wandering a memory is as it was, also one that lies on another way."""
+    motifs = Motifs()
+    for ids in one[:at]:
+        motifs.hear(ids)
+    here, expected = motifs.memory(), motifs.expect()
+    for ids in one[at:]:
+        motifs.hear(ids)
+    there, later = motifs.memory(), motifs.expect()
+    motifs.recall(here)
+    assert motifs.expect() == expected
+    for ids in other:
+        motifs.hear(ids)
+    motifs.recall(there)
+    assert motifs.expect() == later
+    motifs.recall(here)
+    assert motifs.expect() == expected
+    motifs.clear()
+    assert motifs.expect().trust == 0
+    assert len(ORDERS) == len(set(ORDERS))
