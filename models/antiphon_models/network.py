@@ -169,7 +169,30 @@ class Network(Protocol):
         """Go back to what :meth:`memory` returned."""
 
 
-class NumpyNetwork:
+class Remembering:
+    """What networks on the CPU have in common: all that they remember is one array."""
+
+    _memory: FloatArray
+    _trunk_known: bool
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._memory.fill(0)
+        self._trunk_known = False
+
+    def memory(self) -> Any:
+        """Return a copy of all that is remembered, (3 layers + 1, width)."""
+        copy = self._memory.copy()
+        copy.flags.writeable = False
+        return copy
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what :meth:`memory` returned."""
+        np.copyto(self._memory, memory)
+        self._trunk_known = False
+
+
+class NumpyNetwork(Remembering):
     """The network's arithmetic in float32.
 
     What can be folded is folded at load: the norms' weights and biases into the matrices
@@ -264,22 +287,6 @@ class NumpyNetwork:
         logits += bias
         favour(self._lifts[field], known, logits)
         return logits
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._memory.fill(0)
-        self._trunk_known = False
-
-    def memory(self) -> Any:
-        """Return a copy of all that is remembered, (3 layers + 1, width)."""
-        copy = self._memory.copy()
-        copy.flags.writeable = False
-        return copy
-
-    def recall(self, memory: Any) -> None:
-        """Go back to what :meth:`memory` returned."""
-        np.copyto(self._memory, memory)
-        self._trunk_known = False
 
     def _normalise(self, x: FloatArray, out: FloatArray) -> None:
         np.subtract(x, self._mean.dot(x), out=out)

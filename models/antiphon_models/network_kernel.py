@@ -17,6 +17,7 @@ from antiphon_models.kernel import LANES, Kernel, Linear, Tables, address
 from antiphon_models.network import (
     INPUTS,
     NORM_EPS,
+    Remembering,
     Weights,
     context_of,
     favour,
@@ -36,7 +37,7 @@ def fits_kernel(config: Mapping[str, Any]) -> bool:
     return all(config[name] % LANES == 0 for name in ("width", "head_width"))
 
 
-class KernelNetwork:
+class KernelNetwork(Remembering):
     """The network's arithmetic in a kernel, for sizes of which :func:`fits_kernel` is true.
 
     All arrays are made at the start; the kernel is given their addresses.
@@ -117,22 +118,6 @@ class KernelNetwork:
         if index < 0:
             raise not_finite()
         return index
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._memory.fill(0)
-        self._trunk_known = False
-
-    def memory(self) -> Any:
-        """Return a copy of all that is remembered, (3 layers + 1, width)."""
-        copy = self._memory.copy()
-        copy.flags.writeable = False
-        return copy
-
-    def recall(self, memory: Any) -> None:
-        """Go back to what :meth:`memory` returned."""
-        np.copyto(self._memory, memory)
-        self._trunk_known = False
 
 
 class _Head:
