@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from antiphon.music import Meter, Voice
@@ -50,6 +50,8 @@ def excerpt(*notes: tuple[int, int, int], bar: int = 192, voice: Voice = Voice.K
 
 
 @given(VALUES)
+@example([0.0, 5e-324])
+@example([50.0, float(np.nextafter(50, 0))])
 def test_equal_distributions_overlap_wholly(values: list[float]) -> None:
     """Of a list and itself the overlapped area is 1 and the divergence 0."""
     found = compare_values(values, values)

@@ -61,8 +61,9 @@ def compare_values(a: npt.ArrayLike, b: npt.ArrayLike) -> Overlap:
     densities are compared at the same places.
     """
     one, two = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    whole = float(np.ptp(np.concatenate([one, two])))
-    if whole == 0:
+    together = np.concatenate([one, two])
+    whole = float(np.ptp(together))
+    if whole <= CELLS * float(np.spacing(np.abs(together).max())):  # too near for any cell
         return Overlap(1.0, 0.0)
     widths = [max(_scott(values), 1e-3 * whole) for values in (one, two)]
     reach = TAIL * max(widths)
