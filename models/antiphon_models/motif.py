@@ -11,6 +11,7 @@ its shift. Needs only numpy.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 
@@ -79,7 +80,8 @@ def expectations(
         for back in range(order):
             key = key * np.uint64(0x100000001B3) + token[ends - back]
         found = previous(key)
-        new = (found >= 0) & (source[ends + 1] < 0)
+        near = (found >= 0) & (np.arange(len(ends)) - found <= KEPT)
+        new = near & (source[ends + 1] < 0)
         source[ends[new] + 1] = ends[found[new]] + 1
         trust[ends[new] + 1] = len(ORDERS) - rank
     here = np.maximum(source, 0)
@@ -132,6 +134,13 @@ NOTHING: Final = Expected(0, 0, MIDDLE, 0, 0, 0, MIDDLE, 0)
 """Where nothing was heard that leads one to expect anything."""
 
 
+KEPT: Final = 2000
+"""Notes that are looked back over; as many as a network hears in a row in training."""
+
+SLACK: Final = 1024
+"""Notes that may be taken back without a trace: those that much older than KEPT are let go."""
+
+
 class _Heard:
     """A note that was heard, and the one before it."""
 
@@ -160,7 +169,8 @@ class Motifs:
 
     def __init__(self) -> None:
         self._notes: list[_Heard] = []
-        self._ends: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
+        self._first = 0  # index of the oldest of them
+        self._ends: tuple[dict[int, deque[int]], dict[int, deque[int]]] = ({}, {})
 
     def hear(self, ids: Sequence[int]) -> None:
         """Remember a note: shift, voice, pitch, velocity and duration (perhaps masked)."""
@@ -175,6 +185,8 @@ class Motifs:
             tuple(hash(steps[:order]) for order in orders),
         )
         self._push(note)
+        if len(self._notes) > KEPT + SLACK:
+            self._let_go()
 
     def expect(self) -> Expected:
         """Say what is expected of the next note."""
@@ -193,6 +205,7 @@ class Motifs:
     def clear(self) -> None:
         """Forget everything."""
         self._notes.clear()
+        self._first = 0
         for ends in self._ends:
             ends.clear()
 
@@ -206,19 +219,23 @@ class Motifs:
         while note is not None and not self._has(note):
             path.append(note)
             note = note.before
-        for _ in range(len(self._notes) - (0 if note is None else note.index + 1)):
+        kept = 0 if note is None else note.index + 1 - self._first
+        for _ in range(len(self._notes) - kept):
             self._pop()
         for note in reversed(path):
             self._push(note)
 
     def _has(self, note: _Heard) -> bool:
-        return note.index < len(self._notes) and self._notes[note.index] is note
+        place = note.index - self._first
+        return 0 <= place < len(self._notes) and self._notes[place] is note
 
     def _push(self, note: _Heard) -> None:
+        if not self._notes:
+            self._first = note.index
         self._notes.append(note)
         for ends, keys in zip(self._ends, note.keys, strict=True):
             for key in keys:
-                ends.setdefault(key, []).append(note.index)
+                ends.setdefault(key, deque()).append(note.index)
 
     def _pop(self) -> None:
         note = self._notes.pop()
@@ -228,12 +245,24 @@ class Motifs:
                 if not ends[key]:
                     del ends[key]
 
+    def _let_go(self) -> None:
+        """Forget the oldest note, and that anything was before the one after it."""
+        note = self._notes.pop(0)
+        self._first += 1
+        self._notes[0].before = None
+        for ends, keys in zip(self._ends, note.keys, strict=True):
+            for key in keys:
+                ends[key].popleft()
+                if not ends[key]:
+                    del ends[key]
+
     def _follow(
-        self, ends: dict[int, list[int]], keys: tuple[int, ...]
+        self, ends: dict[int, deque[int]], keys: tuple[int, ...]
     ) -> tuple[_Heard | None, int]:
         """Return the note after the last longest match, and how far to trust it."""
+        oldest = self._notes[-1].index - KEPT
         for shorter, key in zip(range(len(keys), 0, -1), keys, strict=True):
             found = ends[key]
-            if len(found) > 1:  # the last one is the context itself
-                return self._notes[found[-2] + 1], shorter
+            if len(found) > 1 and found[-2] >= oldest:  # the last one is the context itself
+                return self._notes[found[-2] + 1 - self._first], shorter
         return None, 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.music import Voice
+from antiphon_models import motif
 from antiphon_models.motif import ORDERS, Motifs, expectations, motif_columns
 
 notes = st.lists(
@@ -83,3 +85,35 @@ def test_going_back_leaves_no_trace(
     motifs.clear()
     assert motifs.expect().trust == 0
     assert len(ORDERS) == len(set(ORDERS))
+
+
+def test_what_was_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playing and the whole piece look back equally far, and playing keeps no more than that."""
+    monkeypatch.setattr(motif, "KEPT", 40)
+    monkeypatch.setattr(motif, "SLACK", 20)
+    random = np.random.default_rng(5)
+    piece = np.zeros((400, 5), np.int64)
+    piece[:, 2] = random.integers(58, 62, 400)
+    whole = motif_columns(*piece.T)
+    motifs = Motifs()
+    for ids, row in zip(piece.tolist(), whole, strict=True):
+        assert motifs.expect()[5:] == tuple(row[5:])
+        motifs.hear(ids)
+        assert len(motifs._notes) <= 60
+    assert sum(len(found) for ends in motifs._ends for found in ends.values()) <= 2 * 8 * 60
+
+
+def test_going_back_far_survives_what_was_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going back to a note that was let go since leaves what is still known, and playing goes on."""
+    monkeypatch.setattr(motif, "KEPT", 40)
+    monkeypatch.setattr(motif, "SLACK", 20)
+    motifs = Motifs()
+    for pitch in range(10):
+        motifs.hear((0, 0, 60 + pitch, 0, 0))
+    early = motifs.memory()
+    for turn in range(200):
+        motifs.hear((0, 0, 60 + turn % 7, 0, 0))
+    motifs.recall(early)
+    for turn in range(100):
+        motifs.hear((0, 0, 60 + turn % 7, 0, 0))
+    assert motifs.expect().pitch == 60 + 100 % 7
