@@ -104,7 +104,7 @@ def test_what_was_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_going_back_far_survives_what_was_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Going back to a note that was let go since leaves what is still known, and playing goes on."""
+    """Going back to a note that was let go since leaves what is known, and playing goes on."""
     monkeypatch.setattr(motif, "KEPT", 40)
     monkeypatch.setattr(motif, "SLACK", 20)
     motifs = Motifs()
