@@ -48,7 +48,9 @@ def run_continue(args: argparse.Namespace) -> int:
     if not 1 <= args.bars <= 1024:
         raise UsageError("--bars takes 1..1024", f"found {args.bars}", "correct it")
     song = read_midi(args.input)
-    controls = _controls([f"temperature={args.temperature}", f"seed={args.seed}", *args.set])
+    controls = _controls(
+        [f"temperature={args.temperature}", f"seed={args.seed}", *args.set], song.bpm
+    )
     player = load_player(args.player, args.device)
     player.set_style(_style(args.style, player.info.styles))
     module, _, function = CONTINUE.partition(":")
@@ -67,7 +69,7 @@ def run_continue(args: argparse.Namespace) -> int:
     return 0
 
 
-def _controls(pairs: list[str]) -> Controls:
+def _controls(pairs: list[str], bpm: float) -> Controls:
     """Make controls of the parameters that matter to a file."""
     values = {**defaults(), **parse_settings(pairs)}
     return Controls(
@@ -78,6 +80,10 @@ def _controls(pairs: list[str]) -> Controls:
         key=int(values["key"]),
         scale=Scale(int(values["scale"])),
         polyphony=int(values["polyphony"]),
+        velocity=values["velocity"],
+        chord=values["chord"],
+        guidance=values["guidance"],
+        bpm=bpm,
     )
 
 

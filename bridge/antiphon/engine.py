@@ -272,7 +272,7 @@ class Engine:
 
     def _moment(self) -> Moment:
         time, tempo = self._clock.now(), self._source.tempo
-        controls = self._settings.controls(self._ears.voices())
+        controls = self._settings.controls(self._ears.voices(), tempo.bpm)
         feel, seed = self._settings.feel(), self._settings.whole("seed")
         variance = self._settings.variance()
         return Moment(time, tempo.beat_at(time), tempo, controls, feel, seed, variance)

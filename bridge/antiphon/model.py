@@ -37,6 +37,8 @@ class Event:
 class Controls:
     """How the player is asked to play. Register, scale, polyphony and voices are kept exactly.
 
+    A network that was trained on it is also told what is asked, so that it means it.
+
     Attributes
     ----------
     temperature : float
@@ -52,6 +54,16 @@ class Controls:
         Most notes struck at one onset (the caller cuts notes held over).
     voices : tuple of Voice
         The voices the answer may use.
+    velocity : float
+        By how much what is drawn will be louder when it is sent. The caller scales it; the
+        player only plays as one does who plays louder.
+    chord : float
+        0..1; how far to follow the harmony that is heard.
+    guidance : float
+        0..3; how strongly the network is held to what is asked: not at all at 0, as it was
+        trained at 1.
+    bpm : float or None
+        The tempo; None where there is none.
     """
 
     temperature: float = 1.0
@@ -62,6 +74,10 @@ class Controls:
     scale: Scale = Scale.CHROMATIC
     polyphony: int = 8
     voices: tuple[Voice, ...] = (Voice.MELODY, Voice.KEYS)
+    velocity: float = 1.0
+    chord: float = 0.0
+    guidance: float = 1.0
+    bpm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

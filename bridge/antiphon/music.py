@@ -219,6 +219,11 @@ class Phrase:
         return replace(self, notes=tuple(n.shifted(by) for n in self.notes))
 
 
+def scale_velocity(velocity: int, scale: float) -> int:
+    """Return a velocity so many times as high, 1..127."""
+    return min(127, max(1, round(velocity * scale)))
+
+
 def in_key(notes: Iterable[Note], key: int, scale: Scale) -> float:
     """Share of pitched notes (0..1) whose pitch class lies in the scale; 1 when there are none."""
     classes = scale.pitch_classes(key)

@@ -110,6 +110,15 @@ TABLE: Final[tuple[Param, ...]] = (
     ),
     Param("quantize", 0, 1, 0, "", "Pulls the partner's onsets to the sixteenth; 1 is exact."),
     Param("swing", 0, 1, 0, "", "Delays the second half of each beat; 1 is a full triplet swing."),
+    Param(
+        "guidance",
+        0,
+        3,
+        1.0,
+        "",
+        "How firmly the partner's taste is bent to what you set; 1 is as it was trained.",
+    ),
+    Param("chord", 0, 1, 0, "", "How far the partner follows the chords that you play."),
     Param("turn/silence", 0.25, 16, 1, "beats", "Silence after which your turn is over."),
     Param(
         "turn/bars",

@@ -47,7 +47,7 @@ class Settings:
         """Return a parameter that takes whole numbers only."""
         return int(self._values[name])
 
-    def controls(self, voices: Sequence[Voice]) -> Controls:
+    def controls(self, voices: Sequence[Voice], bpm: float) -> Controls:
         """Return how the network is asked to play, in answer to the `voices` heard."""
         return Controls(
             temperature=self["temperature"],
@@ -58,6 +58,10 @@ class Settings:
             scale=Scale(self.whole("scale")),
             polyphony=self.whole("polyphony"),
             voices=(Voice.DRUMS,) if voices[0] is Voice.DRUMS else tuple(sorted(set(voices))),
+            velocity=self["velocity"],
+            chord=self["chord"],
+            guidance=self["guidance"],
+            bpm=bpm,
         )
 
     def feel(self) -> Feel:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from antiphon.music import DRUM_CHANNEL, Beats, Note, Seconds, Voice
+from antiphon.music import DRUM_CHANNEL, Beats, Note, Seconds, Voice, scale_velocity
 from antiphon.timebase import Tempo
 
 AHEAD: Final = Seconds(0.1)
@@ -247,7 +247,7 @@ class Speech:
             cut.append(self._sounding.pop(0).number)
             self._output.release(cut[-1], when)
         planned = queued.note
-        velocity = min(127, max(1, round(planned.velocity * feel.velocity)))
+        velocity = scale_velocity(planned.velocity, feel.velocity)
         channel = DRUM_CHANNEL if planned.voice is Voice.DRUMS else feel.channel
         note = Note(on, planned.pitch, velocity, Beats(off - on), channel, planned.voice)
         sent = Sent(self._next, note, when, until, tuple(cut))

@@ -10,7 +10,8 @@ Source of the key profiles: Krumhansl and Kessler 1982.
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,11 +57,13 @@ FULL: Final = 8
 USUAL: Final = 0.6
 """Of the notes that may be struck besides the first, the share that are on average."""
 
+USUAL_VELOCITY: Final = 80.0
+"""Mean velocity of music of which nothing was heard."""
+
 MODES: Final = {
-    Scale.MAJOR: 0,
-    Scale.NATURAL_MINOR: 1,
-    Scale.HARMONIC_MINOR: 1,
-    Scale.MELODIC_MINOR: 1,
+    **dict.fromkeys((Scale.MAJOR, Scale.LYDIAN, Scale.MIXOLYDIAN, Scale.MAJOR_PENTATONIC), 0),
+    **dict.fromkeys((Scale.NATURAL_MINOR, Scale.HARMONIC_MINOR, Scale.MELODIC_MINOR), 1),
+    **dict.fromkeys((Scale.DORIAN, Scale.PHRYGIAN, Scale.MINOR_PENTATONIC, Scale.BLUES), 1),
 }
 """Scales that are of a key, and whether it is minor."""
 
@@ -96,17 +99,17 @@ def density_id(onsets_a_beat: Any) -> Any:
 
 def register_id(pitch: Any) -> Any:
     """Return the id of a register, from its mean pitch: four semitones each."""
-    return _id("register", (np.asarray(pitch) - 40) / 4)
+    return _id("register", _register_place(np.asarray(pitch)))
 
 
 def level_id(velocity: Any) -> Any:
     """Return the id of a level, from the mean velocity: sixteen each."""
-    return _id("level", np.asarray(velocity) / 16 - 0.5)
+    return _id("level", _level_place(np.asarray(velocity)))
 
 
 def polyphony_id(notes_an_onset: Any) -> Any:
     """Return the id of a polyphony: half a note each, from 1."""
-    return _id("polyphony", 2 * (np.asarray(notes_an_onset) - 1))
+    return _id("polyphony", _polyphony_place(np.asarray(notes_an_onset)))
 
 
 def tempo_id(bpm: float) -> int:
@@ -114,26 +117,71 @@ def tempo_id(bpm: float) -> int:
     return int(_id("tempo", 3 * math.log2(max(bpm, 1.0) / 50)))
 
 
-def asked(controls: Controls) -> dict[str, int]:
-    """Return the conditions that a performer's controls ask for; unknown where they do not.
+def _register_place(pitch: Any) -> Any:
+    return (pitch - 40) / 4
 
-    Controls also bind what is drawn (:mod:`antiphon_models.sampling`); this is what makes the
-    network mean it.
-    """
-    found = dict.fromkeys(SIZES, UNKNOWN)
-    if controls.density != NEUTRAL:
-        found["density"] = 1 + round(controls.density * (SIZES["density"] - 1))
-    if controls.high - controls.low <= WIDE:
-        found["register"] = int(register_id((controls.low + controls.high) / 2))
-    if controls.polyphony < FULL:  # the most at once, which is more than there are on average
-        found["polyphony"] = int(polyphony_id(1 + USUAL * (controls.polyphony - 1)))
-    if controls.scale in MODES:
-        found["key"] = 1 + 12 * MODES[controls.scale] + controls.key % 12
-    return found
+
+def _level_place(velocity: Any) -> Any:
+    return velocity / 16 - 0.5
+
+
+def _polyphony_place(notes_an_onset: Any) -> Any:
+    return 2 * (notes_an_onset - 1)
 
 
 def _id(name: str, place: Any) -> Any:
     return 1 + np.clip(np.rint(place), 0, SIZES[name] - 1).astype(np.int64)
+
+
+Told: TypeAlias = Mapping[str, Sequence[tuple[int, float]]]
+"""Of conditions by name: ids, and the share of each; the shares of a condition are 1 together.
+What lies between two classes is told as a little of both. What is not there is unknown."""
+
+
+def asked(controls: Controls, velocity: float = USUAL_VELOCITY, chord: int = UNKNOWN) -> Told:
+    """Return what a performer's controls ask for.
+
+    Controls also bind what is drawn (:mod:`antiphon_models.sampling`); this is what makes the
+    network mean it.
+
+    Parameters
+    ----------
+    controls : Controls
+        What is at its default asks for nothing.
+    velocity : float
+        Mean velocity that the music has where ``controls.velocity`` is 1.
+    chord : int
+        Id of the chord that is heard.
+    """
+    found: dict[str, Sequence[tuple[int, float]]] = {}
+    if controls.density != NEUTRAL:
+        found["density"] = _between("density", controls.density * (SIZES["density"] - 1))
+    if controls.high - controls.low <= WIDE:
+        middle = (controls.low + controls.high) / 2
+        found["register"] = _between("register", _register_place(middle))
+    if controls.velocity != 1:
+        found["level"] = _between("level", _level_place(velocity * controls.velocity))
+    if controls.polyphony < FULL:  # the most at once, which is more than there are on average
+        notes = 1 + USUAL * (controls.polyphony - 1)
+        found["polyphony"] = _between("polyphony", _polyphony_place(notes))
+    if controls.scale in MODES:
+        found["key"] = ((1 + 12 * MODES[controls.scale] + controls.key % 12, 1.0),)
+    if controls.chord > 0 and chord != UNKNOWN:
+        found["chord"] = ((chord, controls.chord), (UNKNOWN, 1 - controls.chord))
+    return found
+
+
+def known(controls: Controls) -> Told:
+    """Return what is no wish but so: the tempo."""
+    return {} if controls.bpm is None else {"tempo": ((tempo_id(controls.bpm), 1.0),)}
+
+
+def _between(name: str, place: float) -> tuple[tuple[int, float], ...]:
+    """Tell a place, counted from the first class: of the class below and of the one above."""
+    place = min(max(place, 0.0), SIZES[name] - 1.0)
+    below = int(place)
+    above = place - below
+    return ((1 + below, 1 - above), (2 + below, above)) if above else ((1 + below, 1.0),)
 
 
 def find_conditions(

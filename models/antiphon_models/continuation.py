@@ -11,7 +11,16 @@ from typing import Final
 import numpy as np
 
 from antiphon.model import Controls, Event, Player, Window
-from antiphon.music import DRUM_CHANNEL, TICKS_PER_BEAT, Beats, Meter, Note, Ticks, Voice
+from antiphon.music import (
+    DRUM_CHANNEL,
+    TICKS_PER_BEAT,
+    Beats,
+    Meter,
+    Note,
+    Ticks,
+    Voice,
+    scale_velocity,
+)
 from antiphon_models.events import notes_to_piece
 
 SPILL: Final = Beats(0.25)
@@ -90,7 +99,7 @@ def continue_phrase(
         Note(
             Beats(event.onset / ticks_per_beat + origin),
             event.pitch,
-            event.velocity,
+            scale_velocity(event.velocity, controls.velocity),
             Beats((event.duration or 1) / ticks_per_beat),
             channels[event.voice],
             event.voice,

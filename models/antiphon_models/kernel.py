@@ -81,6 +81,8 @@ class Linear:
     ----------
     rows : int
         Rows with those that were added to fill up.
+    bias : ndarray
+        (rows,); what is written into it counts from the next product on.
     pointer : c_void_p
         What the kernel's functions take.
     """
@@ -94,11 +96,11 @@ class Linear:
         padded = np.zeros((self.rows, wide), np.int8)
         padded[:rows, :cols] = numbers
         self._weights = _pack(padded)
-        self._scales, self._bias = (np.zeros(self.rows, np.float32) for _ in range(2))
-        self._scales[:rows], self._bias[:rows] = scales, bias
+        self._scales, self.bias = (np.zeros(self.rows, np.float32) for _ in range(2))
+        self._scales[:rows], self.bias[:rows] = scales, bias
         self._rounded = np.zeros(wide, np.int16)
         most = min((2**31 - 1) // (2 * _LEVELS + 1) // wide, 2**15 - 1)
-        arrays = (self._weights, self._scales, self._bias, self._rounded)
+        arrays = (self._weights, self._scales, self.bias, self._rounded)
         self._struct = _Linear(self.rows, cols, *(address(a) for a in arrays), most)
         self.pointer = c_void_p(ctypes.addressof(self._struct))
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.errors import CheckpointError
-from antiphon_models.conditions import SIZES
+from antiphon_models.conditions import SIZES, UNKNOWN, Told
 from antiphon_models.constraints import Mask
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
@@ -61,11 +61,16 @@ CONTEXT_SIZES: Final = {
 """Rows of each context table."""
 
 
-def context_of(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return what each head of a network of this config sees of the new note."""
-    asked = tuple(config.get("conditions", ()))
+def seen_of(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return what each head of a network of this config sees that is other for every note."""
     remembered = MEMORY if config.get("memory") else dict.fromkeys(FIELDS, ())
-    return {field: (*CONTEXT[field], *remembered[field], *asked) for field in FIELDS}
+    return {field: (*CONTEXT[field], *remembered[field]) for field in FIELDS}
+
+
+def context_of(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return all that each head of a network of this config sees of the new note."""
+    asked = tuple(config.get("conditions", ()))
+    return {field: (*seen, *asked) for field, seen in seen_of(config).items()}
 
 
 Weights = Mapping[str, FloatArray]
@@ -97,6 +102,38 @@ def lifts(field: str) -> tuple[tuple[str, str], ...]:
     """Return the expectations that a head favours: its name, and what tells how far to trust it."""
     found = ((f"motif_{field}", "trust"),)
     return (*found, ("step_pitch", "step_trust")) if field == "pitch" else found
+
+
+class Conditions:
+    """What the heads see of conditions. It stays the same for many notes, so it is summed once.
+
+    Parameters
+    ----------
+    config, weights : mapping
+        As in a checkpoint.
+    """
+
+    def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
+        self._tables = {
+            name: np.hstack([weights[f"context.{field}.{name}"] for field in FIELDS])
+            for name in config.get("conditions", ())
+        }  # (1 + classes, 5H) each
+        self._nothing = np.zeros(len(FIELDS) * config["head_width"], np.float32)
+
+    def rows(self, told: Told) -> FloatArray:
+        """Return what is added for all heads, (5H,); a condition that is not told is unknown."""
+        total = self._nothing.copy()
+        for name, table in self._tables.items():
+            for index, share in told.get(name, ((UNKNOWN, 1.0),)):
+                total += np.float32(share) * table[index]
+        return total
+
+
+def guided(logits: FloatArray, plain: FloatArray, guidance: float) -> None:
+    """Make logits, in place, those without what is asked and `guidance` times the difference."""
+    logits -= plain
+    logits *= guidance
+    logits += plain
 
 
 Lifts = Sequence[tuple[str, str, FloatArray]]
@@ -147,6 +184,17 @@ class Network(Protocol):
 
     def set_style(self, vector: FloatArray) -> None:
         """Add this style embedding (width,) to every input from now on."""
+
+    def ask(self, told: Told, plain: Told, guidance: float) -> None:
+        """Tell the heads from now on what the music is to be like.
+
+        Parameters
+        ----------
+        told, plain : Told
+            Conditions with what is asked, and without it.
+        guidance : float
+            Logits are those without it, and so many times the difference that it makes.
+        """
 
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step: a note's ids in the order of INPUTS, or None for a beginning."""
@@ -214,13 +262,18 @@ class NumpyNetwork(Remembering):
         self._heads = {
             field: (
                 slice(index * head_width, (index + 1) * head_width),
-                {j: w[f"context.{field}.{j}"] for j in context_of(config)[field]},
+                {j: w[f"context.{field}.{j}"] for j in seen_of(config)[field]},
                 *fold_head(w, field),
-                np.empty(size, np.float32),
+                np.empty((2, size), np.float32),
             )
             for index, (field, size) in enumerate(FIELD_SIZES.items())
         }
         self._lifts = lifts_of(config, w)
+        self._conditions = Conditions(config, w)
+        self._without = np.zeros_like(self._trunk_bias)  # (5H,) what asking takes away again
+        self._guidance = 1.0
+        self._head_bias = self._trunk_bias
+        self.ask({}, {}, 1.0)
         # Rows: for each layer its input, hidden and cell state, then the core's output. Input
         # and hidden state lie side by side, as the layer's matrix wants them.
         self._memory = np.zeros((3 * layers + 1, width), np.float32)
@@ -237,6 +290,14 @@ class NumpyNetwork(Remembering):
     def set_style(self, vector: FloatArray) -> None:
         """Add this style embedding (width,) to every input from now on."""
         self._style = np.ascontiguousarray(vector, np.float32)
+
+    def ask(self, told: Told, plain: Told, guidance: float) -> None:
+        """Tell the heads from now on what the music is to be like."""
+        rows = self._conditions.rows(told)
+        self._head_bias = self._trunk_bias + rows
+        self._without = self._conditions.rows(plain) - rows
+        self._guidance = guidance if self._without.any() else 1.0
+        self._trunk_known = False
 
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step."""
@@ -269,24 +330,34 @@ class NumpyNetwork(Remembering):
         """Return the logits of a field; the buffer is used again by the next call for it."""
         if not self._trunk_known:
             np.dot(self._trunk_weight, self._out, out=self._trunk)
-            self._trunk += self._trunk_bias
+            self._trunk += self._head_bias
             self._trunk_known = True
-        rows, tables, weight, bias, logits = self._heads[field]
-        u, v = self._u, self._v
+        rows, tables, weight, bias, (logits, plain) = self._heads[field]
+        u = self._u
         np.copyto(u, self._trunk[rows])
         for name, table in tables.items():
             u += table[known[name]]
-        np.multiply(u, u, out=v)  # v = u * (1 + tanh(sqrt(2/pi) * (u + 0.044715 u^3)))
+        np.dot(weight, self._bend(u), out=logits)
+        logits += bias
+        if self._guidance != 1:
+            u += self._without[rows]
+            np.dot(weight, self._bend(u), out=plain)
+            plain += bias
+            guided(logits, plain, self._guidance)
+        favour(self._lifts[field], known, logits)
+        return logits
+
+    def _bend(self, u: FloatArray) -> FloatArray:
+        """Return twice the GELU: u * (1 + tanh(sqrt(2/pi) * (u + 0.044715 u^3)))."""
+        v: FloatArray = self._v
+        np.multiply(u, u, out=v)
         v *= 0.044715 * _GELU
         v += _GELU
         v *= u
         np.tanh(v, out=v)
         v += 1.0
         v *= u
-        np.dot(weight, v, out=logits)
-        logits += bias
-        favour(self._lifts[field], known, logits)
-        return logits
+        return v
 
     def _normalise(self, x: FloatArray, out: FloatArray) -> None:
         np.subtract(x, self._mean.dot(x), out=out)

@@ -11,20 +11,23 @@ from typing import Any, Final
 
 import numpy as np
 
+from antiphon_models.conditions import Told
 from antiphon_models.constraints import Mask
 from antiphon_models.events import FIELD_SIZES, PITCHES
 from antiphon_models.kernel import LANES, Kernel, Linear, Tables, address
 from antiphon_models.network import (
     INPUTS,
     NORM_EPS,
+    Conditions,
     Remembering,
     Weights,
-    context_of,
     favour,
     fold_head,
     fold_layer,
     fold_trunk,
+    guided,
     lifts_of,
+    seen_of,
 )
 from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
 
@@ -61,19 +64,34 @@ class KernelNetwork(Remembering):
         self._trunk = Linear(*fold_trunk(w))
         self._trunk_known = False
         self._normalised, self._gates = np.empty(width, np.float32), np.empty(4 * width, np.float32)
-        self._u = np.empty(self._trunk.rows, np.float32)
+        self._u, self._plain = np.empty((2, self._trunk.rows), np.float32)
         self._room = np.empty(max(head_width, PITCHES), np.float32)
         self._at_style, self._at_normalised = address(self._style), address(self._normalised)
         self._at_gates, self._at_u, self._at_room = map(address, (self._gates, self._u, self._room))
+        self._at_plain = address(self._plain)
         self._heads = {
-            field: _Head(w, field, seen, self._at_u + index * head_width * _FLOAT)
-            for index, (field, seen) in enumerate(context_of(config).items())
+            field: _Head(w, field, seen, index * head_width * _FLOAT)
+            for index, (field, seen) in enumerate(seen_of(config).items())
         }
         self._lifts = lifts_of(config, w)
+        self._conditions = Conditions(config, w)
+        self._trunk_bias = self._trunk.bias.copy()
+        self._without = np.zeros_like(self._u)  # (5H,) what asking takes away again
+        self._guidance = 1.0
+        self.ask({}, {}, 1.0)
 
     def set_style(self, vector: FloatArray) -> None:
         """Add this style embedding (width,) to every input from now on."""
         np.copyto(self._style, vector)
+
+    def ask(self, told: Told, plain: Told, guidance: float) -> None:
+        """Tell the heads from now on what the music is to be like."""
+        rows = self._conditions.rows(told)
+        count = len(rows)
+        self._trunk.bias[:count] = self._trunk_bias[:count] + rows
+        self._without[:count] = self._conditions.rows(plain) - rows
+        self._guidance = guidance if self._without.any() else 1.0
+        self._trunk_known = False
 
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step."""
@@ -92,13 +110,17 @@ class KernelNetwork(Remembering):
         if not self._trunk_known:
             trunk = self._trunk.pointer
             self._kernel.trunk(trunk, NORM_EPS, self._out, self._at_normalised, self._at_u)
+            if self._guidance != 1:
+                np.add(self._u, self._without, out=self._plain)
             self._trunk_known = True
         head = self._heads[field]
         head.tables.ids[:] = [known[name] for name in head.names]
-        if not self._kernel.head(
-            head.linear.pointer, head.tables.pointer, head.u, self._at_room, head.at_logits
-        ):
+        linear, tables, room = head.linear.pointer, head.tables.pointer, self._at_room
+        if not self._kernel.head(linear, tables, self._at_u + head.start, room, head.at_logits):
             raise IndexError(f"expected the ids of a note, found {known}")
+        if self._guidance != 1:
+            self._kernel.head(linear, tables, self._at_plain + head.start, room, head.at_plain)
+            guided(head.logits, head.plain, self._guidance)
         favour(self._lifts[field], known, head.logits)
         return head.logits
 
@@ -121,13 +143,15 @@ class KernelNetwork(Remembering):
 
 
 class _Head:
-    """One head: what it sees of the new note, its matrix, room for its logits."""
+    """One head: where it begins in the trunk, what it sees of the new note, its matrix, room."""
 
-    def __init__(self, w: Weights, field: str, seen: Sequence[str], u: int) -> None:
-        self.u, self.names = u, seen
+    def __init__(self, w: Weights, field: str, seen: Sequence[str], start: int) -> None:
+        self.start, self.names = start, seen
         weight, bias = fold_head(w, field)
         self.linear = Linear(weight, bias)
         self.tables = Tables([w[f"context.{field}.{j}"] for j in self.names], weight.shape[1])
-        padded = np.empty(self.linear.rows, np.float32)
-        self.logits = padded[: FIELD_SIZES[field]]
-        self.at_logits = address(padded)
+        padded: FloatArray = np.empty((2, self.linear.rows), np.float32)
+        self.logits: FloatArray
+        self.plain: FloatArray
+        self.logits, self.plain = padded[:, : FIELD_SIZES[field]]
+        self.at_logits, self.at_plain = map(address, padded)

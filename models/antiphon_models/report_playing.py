@@ -19,7 +19,7 @@ WHO: Final = {"player": "player", "ngram": "n-gram", "before": "the bars before"
 
 CLOUD: Final = ("precision", "recall", "density", "coverage")
 
-KNOBS: Final = ("density", "register", "polyphony")
+KNOBS: Final = ("density", "register", "polyphony", "velocity")
 
 OVERLAP: Final = 0.8
 TOLD: Final = 0.7
@@ -124,9 +124,8 @@ def _controls(result: Result) -> tuple[str, str, list[list[str]]]:
     text = (
         "Rank correlation (Spearman) of what is asked and what is measured within each prompt, "
         "averaged, and over all prompts at once. Density: different onsets a beat; register: mean "
-        "pitch; polyphony: notes struck at an onset. In key: share of pitched notes in the key "
-        "asked for, beside the share in the same keys when none is. Velocity is no control of the "
-        "player: the program around it scales what comes."
+        "pitch; polyphony: notes struck at an onset; velocity: as it is sent. In key: share of "
+        "pitched notes in the key asked for, beside the share in the same keys when none is."
     )
     return "Controls", text, rows
 

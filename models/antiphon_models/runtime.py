@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from antiphon.errors import UsageError
 from antiphon.model import Controls, Event, PlayerInfo, Window
 from antiphon.music import TICKS_PER_BEAT, Meter
 from antiphon_models.checkpoint import SHIPPED, SUFFIX, load_checkpoint, user_checkpoints
-from antiphon_models.conditions import UNKNOWN, asked
+from antiphon_models.conditions import asked, known
 from antiphon_models.constraints import Own
 from antiphon_models.events import (
     BAR_BEATS,
@@ -31,6 +31,7 @@ from antiphon_models.events import (
     DURATION_MASKED,
     FIELDS,
 )
+from antiphon_models.hearing import Hearing
 from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.motif import NOTHING, TRUSTS, Expected, Motifs
 from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
@@ -41,6 +42,15 @@ from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
 GPU_FROM: Final = 16_000_000
 """Weights from which a GPU is taken, where there is one; see :func:`choose_device`."""
 
+EVENED: Final = 12
+"""Own notes over which their level is averaged, to hold it against what was asked for."""
+
+MOST_OFF: Final = 4.0
+"""How many times louder or softer than asked a network is taken to play, at most."""
+
+SOFTEST: Final = 0.05
+"""Scales of the velocity below this ask the network for no less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -48,6 +58,8 @@ class Snapshot:
 
     memory: Any
     own: Own
+    hearing: Hearing
+    loudness: float
     last: int | None
     bar_ticks: int
     metered: bool
@@ -71,13 +83,17 @@ class RecurrentPlayer:
         config = config or {}
         self._motifs = Motifs() if config.get("memory") else None
         self._expected = NOTHING
-        self._conditions: tuple[str, ...] = tuple(config.get("conditions", ()))
-        self._controls: Controls | None = None
-        self._told: dict[str, int] = dict.fromkeys(self._conditions, UNKNOWN)
+        self._conditioned = bool(config.get("conditions"))
+        self._asked: Any = None
+        self._told: dict[str, int] = {}
         self._styles = styles  # (1 + styles, width)
         self._own = Own()
         self._last: int | None = None
         self._drawn: Event | None = None
+        self._velocity = 0  # of the note drawn last, as the network meant it
+        self._hearing = Hearing()
+        # How loud the own notes were, as a share of what was asked for; and with the note drawn.
+        self._loudness = self._loudness_after = 1.0
         self._bar_ticks, self._metered = 4 * TICKS_PER_BEAT, True
         self.set_style(())
         self.begin(Meter())
@@ -91,6 +107,7 @@ class RecurrentPlayer:
         """Forget everything but the style; tick 0 is a bar line of `meter`."""
         self._bar_ticks, self._metered = round(meter.bar * TICKS_PER_BEAT), metered
         self._own, self._last, self._drawn = Own(), None, None
+        self._hearing, self._loudness = Hearing(), 1.0
         self._network.clear()
         self._network.read(None)
         if self._motifs is not None:
@@ -122,25 +139,26 @@ class RecurrentPlayer:
         onset = int(event.onset)
         last = onset if self._last is None else self._last
         duration = DURATION_MASKED if event.duration is None else nearest_bin(event.duration)
-        velocity = min(max(event.velocity, 0), 127) >> 2
+        own = event is self._drawn
+        velocity = min(max(self._velocity if own else event.velocity, 0), 127) >> 2
         ids = (nearest_bin(onset - last), event.voice, event.pitch, velocity, duration)
         self._network.read((*ids, *self._phases(onset)))
         if self._motifs is not None:
             self._motifs.hear(ids)
             self._expect(self._motifs.expect())
         self._last = max(onset, last)
-        if event is self._drawn:
+        if own:
             self._own = self._own.heard(event)
-            self._drawn = None
+            self._loudness, self._drawn = self._loudness_after, None
+        elif self._conditioned:
+            self._hearing = self._hearing.heard(event)
 
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:
         """Draw the next note without feeding it; takes the same number of draws for each."""
         uniforms = random.random(DRAWS).tolist()
-        if self._conditions and controls != self._controls:
-            self._controls = controls
-            wanted = asked(controls)
-            self._told.update((name, wanted[name]) for name in self._conditions)
-        self._drawn = draw_event(
+        if self._conditioned:
+            self._ask(controls)
+        drawn = draw_event(
             self._score,
             self._phases,
             self._own,
@@ -150,18 +168,51 @@ class RecurrentPlayer:
             uniforms,
             self._network.draw,
         )
-        return self._drawn
+        self._velocity, self._loudness_after = drawn.velocity, self._loudness
+        if self._conditioned and controls.velocity != 1:
+            drawn = self._even_out(drawn, max(controls.velocity, SOFTEST))
+        self._drawn = drawn
+        return drawn
+
+    def _ask(self, controls: Controls) -> None:
+        """Tell the network what is asked, if that has changed."""
+        so = known(controls) if self._metered else {}
+        told = {**so, **asked(controls, self._hearing.velocity, self._hearing.chord)}
+        if (told, controls.guidance) != self._asked:
+            self._network.ask(told, so, controls.guidance)
+            self._asked = (told, controls.guidance)
+
+    def _even_out(self, drawn: Event, scale: float) -> Event:
+        """Return a note such that `scale` brings it to the level that was asked for.
+
+        The network was asked to play at that level, and does so more or less: by how much more
+        or less its last notes tell.
+        """
+        share = drawn.velocity / (self._hearing.velocity * scale)
+        self._loudness_after = self._loudness + (share - self._loudness) / EVENED
+        off = min(max(self._loudness, 1 / MOST_OFF), MOST_OFF)
+        velocity = min(max(round(drawn.velocity / (scale * off)), 1), 127)
+        return replace(drawn, velocity=velocity)
 
     def snapshot(self) -> object:
         """Return the whole state, a few KB; it shares nothing with the player."""
         motifs = None if self._motifs is None else self._motifs.memory()
         memory = self._network.memory(), motifs
-        return Snapshot(memory, self._own, self._last, self._bar_ticks, self._metered)
+        return Snapshot(
+            memory,
+            self._own,
+            self._hearing,
+            self._loudness,
+            self._last,
+            self._bar_ticks,
+            self._metered,
+        )
 
     def restore(self, snapshot: object) -> None:
         """Go back to a snapshot of this player."""
         state = cast(Snapshot, snapshot)
         self._own, self._last = state.own, state.last
+        self._hearing, self._loudness = state.hearing, state.loudness
         self._bar_ticks, self._metered = state.bar_ticks, state.metered
         memory, motifs = state.memory
         self._network.recall(memory)

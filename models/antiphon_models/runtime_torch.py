@@ -17,15 +17,18 @@ from torch.nn import functional
 
 from antiphon.errors import UsageError
 from antiphon.model import PlayerInfo
+from antiphon_models.conditions import Told
 from antiphon_models.events import FIELD_SIZES, FIELDS
 from antiphon_models.network import (
     INPUTS,
     NORM_EPS,
+    Conditions,
     Weights,
     check_weights,
-    context_of,
     favour,
+    guided,
     lifts_of,
+    seen_of,
 )
 from antiphon_models.runtime import RecurrentPlayer
 from antiphon_models.sampling import FloatArray, draw
@@ -55,9 +58,13 @@ class TorchNetwork:
         self._style = torch.zeros(width, device=device)
         self._memory = torch.zeros(2 * layers + 1, width, device=device)  # h and c, then the output
         self._u = torch.zeros(len(FIELDS), head_width, device=device)
-        self._seen = context_of(config)
+        self._seen = seen_of(config)
         arrays = {name: weight.cpu().numpy() for name, weight in self._w.items()}
         self._lifts = lifts_of(config, arrays)
+        self._conditions = Conditions(config, arrays)
+        # What asking adds to the heads, and what it takes away again; both (5, H).
+        self._asked, self._without = (torch.zeros_like(self._u) for _ in range(2))
+        self._guidance = 1.0
         self._known = {
             field: torch.zeros(len(self._seen[field]), dtype=torch.int64, device=device)
             for field in FIELDS
@@ -73,11 +80,23 @@ class TorchNetwork:
         }
         self._read = self._captured(self._step)
         self._score = {field: self._captured(self._scorer(field)) for field in FIELDS}
+        self._score_plain = {
+            field: self._captured(self._scorer(field, plain=True)) for field in FIELDS
+        }
         self.clear()
+        self.ask({}, {}, 1.0)
 
     def set_style(self, vector: FloatArray) -> None:
         """Add this style embedding (width,) to every input from now on."""
         self._style.copy_(torch.from_numpy(np.array(vector, np.float32)))
+
+    def ask(self, told: Told, plain: Told, guidance: float) -> None:
+        """Tell the heads from now on what the music is to be like."""
+        rows = self._conditions.rows(told)
+        without = self._conditions.rows(plain) - rows
+        self._asked.copy_(torch.from_numpy(rows).view_as(self._u))
+        self._without.copy_(torch.from_numpy(without).view_as(self._u))
+        self._guidance = guidance if without.any() else 1.0
 
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step."""
@@ -95,7 +114,10 @@ class TorchNetwork:
             rows = [known[j] + self._offsets[field][j] for j in self._seen[field]]
             self._known[field].copy_(torch.tensor(rows))
         self._score[field]()
-        found: FloatArray = self._logits[field].cpu().numpy()
+        found: FloatArray = self._logits[field].cpu().numpy().copy()
+        if self._guidance != 1:
+            self._score_plain[field]()
+            guided(found, self._logits[field].cpu().numpy(), self._guidance)
         favour(self._lifts[field], known, found)
         return found
 
@@ -141,11 +163,14 @@ class TorchNetwork:
         u = torch.addmv(self._w["trunk.bias"], self._w["trunk.weight"], self._memory[-1])
         return u.view_as(self._u)
 
-    def _scorer(self, field: str) -> Callable[[], None]:
+    def _scorer(self, field: str, plain: bool = False) -> Callable[[], None]:
         weight, bias = self._w[f"head.{field}.weight"], self._w[f"head.{field}.bias"]
+        place = FIELDS.index(field)
 
         def score() -> None:
-            u = self._u[FIELDS.index(field)]
+            u = self._u[place] + self._asked[place]
+            if plain:
+                u = u + self._without[place]
             if self._seen[field]:
                 u = u + self._context[field][self._known[field]].sum(0)
             hidden = functional.gelu(u, approximate="tanh")

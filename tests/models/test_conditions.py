@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from antiphon.model import Controls
-from antiphon.music import Scale, Voice
+from antiphon.model import Controls, Event
+from antiphon.music import Scale, Ticks, Voice
 from antiphon_models.conditions import (
     SIZES,
     UNKNOWN,
@@ -15,10 +17,13 @@ from antiphon_models.conditions import (
     density_id,
     find_conditions,
     key_id,
+    known,
     level_id,
     polyphony_id,
     register_id,
+    tempo_id,
 )
+from antiphon_models.hearing import Hearing
 
 NAMES = list(SIZES)
 
@@ -87,15 +92,58 @@ def test_every_condition_has_a_class() -> None:
 
 
 def test_controls_that_ask_for_nothing_ask_nothing() -> None:
-    """The default controls leave every condition unknown."""
-    assert set(asked(Controls()).values()) == {UNKNOWN}
+    """The default controls leave every condition unknown, whatever was heard."""
+    assert asked(Controls(), 100.0, 5) == {}
+    assert known(Controls()) == {}
+
+
+def middle(told: Sequence[tuple[int, float]]) -> float:
+    """Return the place between classes that is told."""
+    assert sum(share for _, share in told) == pytest.approx(1)
+    return sum(index * share for index, share in told)
 
 
 def test_controls_ask_for_what_they_bind() -> None:
-    """Denser is a higher class, a register is its middle, minor keys are of the second twelve."""
-    dense = [asked(Controls(density=d))["density"] for d in (0.0, 0.2, 0.8, 1.0)]
-    assert dense == sorted(set(dense))
-    assert asked(Controls(low=48, high=60))["register"] == int(register_id(54))
-    assert asked(Controls(polyphony=1))["polyphony"] == 1
-    assert asked(Controls(key=9, scale=Scale.HARMONIC_MINOR))["key"] == 1 + 12 + 9
-    assert asked(Controls(key=9, scale=Scale.BLUES))["key"] == UNKNOWN
+    """A turned knob asks for more without a jump; a register is its middle, a scale its key."""
+    dense = [middle(asked(Controls(density=d))["density"]) for d in (0.0, 0.2, 0.45, 0.55, 0.8, 1)]
+    np.testing.assert_allclose(dense, 1 + 11 * np.array([0.0, 0.2, 0.45, 0.55, 0.8, 1]))
+    assert asked(Controls(low=48, high=64))["register"] == ((int(register_id(56)), 1.0),)
+    assert asked(Controls(polyphony=1))["polyphony"] == ((1, 1.0),)
+    loud = middle(asked(Controls(velocity=1.5), 72.0)["level"])
+    assert loud == pytest.approx(middle(asked(Controls(velocity=0.75), 144.0)["level"]))
+    assert loud == pytest.approx(1 + 108 / 16 - 0.5)
+    assert asked(Controls(key=9, scale=Scale.HARMONIC_MINOR))["key"] == ((1 + 12 + 9, 1.0),)
+    assert "key" not in asked(Controls(key=9, scale=Scale.LOCRIAN))
+
+
+def test_harmony_is_followed_as_far_as_asked() -> None:
+    """The chord that is heard is told in part; the tempo is no wish but so."""
+    assert asked(Controls(chord=0.25), chord=7)["chord"] == ((7, 0.25), (UNKNOWN, 0.75))
+    assert "chord" not in asked(Controls(chord=1.0))
+    assert known(Controls(bpm=120.0)) == {"tempo": ((tempo_id(120.0), 1.0),)}
+
+
+def strike(onset: int, pitch: int, velocity: int = 80, voice: Voice = Voice.KEYS) -> Event:
+    """Make a note that is held."""
+    return Event(Ticks(onset), pitch, velocity, voice)
+
+
+def test_the_last_chord_that_was_heard_is_remembered() -> None:
+    """Three notes make a chord; a melody note, drums and silence do not take it away."""
+    hearing = Hearing()
+    for event in (strike(0, 60), strike(0, 64), strike(1, 67), strike(2, 36, voice=Voice.DRUMS)):
+        hearing = hearing.heard(event)
+    assert hearing.chord == 1  # C major
+    assert hearing.heard(strike(500, 62)).chord == 1
+    for event in (strike(960, 57), strike(960, 60), strike(960, 64)):
+        hearing = hearing.heard(event)
+    assert hearing.chord == 1 + 12 + 9  # A minor
+
+
+def test_loudness_is_a_mean_that_follows() -> None:
+    """The first notes count alike; long after, only the latest are heard."""
+    hearing = Hearing().heard(strike(0, 60, 100)).heard(strike(1, 60, 50))
+    assert hearing.velocity == pytest.approx(75)
+    for onset in range(300):
+        hearing = hearing.heard(strike(onset, 60, 30))
+    assert hearing.velocity == pytest.approx(30, abs=0.01)

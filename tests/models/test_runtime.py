@@ -20,10 +20,18 @@ from antiphon_models.checkpoint import save_checkpoint
 from antiphon_models.conditions import SIZES
 from antiphon_models.data.stream import piece_rows, remember
 from antiphon_models.events import DURATION_MASKED, FIELDS, Piece, phases
+from antiphon_models.kernel import load_kernel
 from antiphon_models.measure import measure_step, random_weights
 from antiphon_models.motif import ORDERS
 from antiphon_models.network import NumpyNetwork, weight_shapes
-from antiphon_models.runtime import NumpyPlayer, RecurrentPlayer, checkpoint_path, load_player
+from antiphon_models.rounding import round_weights
+from antiphon_models.runtime import (
+    KernelPlayer,
+    NumpyPlayer,
+    RecurrentPlayer,
+    checkpoint_path,
+    load_player,
+)
 from antiphon_models.runtime_torch import TorchPlayer
 
 NOTES = 240
@@ -122,6 +130,76 @@ def test_steps_equal_the_whole_pass(
             steps = np.stack([step[field] for step in found])
             assert steps.dtype == np.float32
             np.testing.assert_allclose(steps, expected[field][:, 0].numpy(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 0.5, 1.0, 2.5])
+@pytest.mark.parametrize("kind", [NumpyPlayer, TorchPlayer, KernelPlayer])
+def test_what_is_asked_is_told_to_every_head(kind: Any, guidance: float) -> None:
+    """Logits are those of the trained network without a wish, and guidance times its effect."""
+    torch.manual_seed(3)
+    config = replace(FULL, width=16, head_width=8)
+    model = player.Player(config).eval()
+    for weight in model.parameters():
+        weight.data += 0.1 * torch.randn_like(weight)
+    weights, close = numpy_weights(model), 1e-4
+    arguments: tuple[Any, ...] = ()
+    if kind is KernelPlayer:
+        kernel = load_kernel()
+        if kernel is None:
+            pytest.skip("no kernel for this machine")
+        arguments, close = (kernel,), 0.05
+        weights = round_weights(config.to_dict(), weights)
+        model.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
+    notes = piece(metered=True)
+    rows = piece_rows(notes, 0)
+    so, wish = {"tempo": 4}, {"density": 5, "key": 7, "chord": 3}
+    for name, index in so.items():
+        rows[:, player.COLUMN[name]] = index
+    plain = torch.from_numpy(rows.astype(np.int64))[:, None]
+    for name, index in wish.items():
+        rows[:, player.COLUMN[name]] = index
+    asked = torch.from_numpy(rows.astype(np.int64))[:, None]
+    with torch.no_grad():
+        without, _ = model(plain[:-1], plain[1:], model.fresh_state(1))
+        told, _ = model(asked[:-1], asked[1:], model.fresh_state(1))
+
+    playing = kind(*arguments, config.to_dict(), weights)
+    playing.begin(Meter(3, 4))
+    tell = {name: ((index, 1.0),) for name, index in (so | wish).items()}
+    playing._network.ask(tell, {name: tell[name] for name in so}, guidance)
+    found = scores(playing, notes, np.zeros(NOTES, np.bool_), rows[1:])
+    for field in FIELDS:
+        wanted = without[field] + guidance * (told[field] - without[field])
+        steps = np.stack([step[field] for step in found])
+        np.testing.assert_allclose(steps, wanted[:, 0].numpy(), atol=close, rtol=1e-4)
+
+
+def test_louder_is_played_as_the_loud_play_and_evened_out() -> None:
+    """Scaled by the caller, the notes have on average the level that was asked for."""
+    config = replace(FULL, width=16, head_width=8)
+    playing = NumpyPlayer(config.to_dict(), random_weights(config.to_dict()))
+    for velocity in (0.5, 1.5):
+        playing.begin(Meter())
+        for onset in range(24):
+            playing.feed(Event(Ticks(24 * onset), 60, 64, Voice.KEYS))
+        asking = replace(EVERYTHING, velocity=velocity)
+        random, levels = np.random.default_rng(0), []
+        for onset in range(600, 600 + 300):
+            window = Window(Ticks(24 * onset), Ticks(24 * onset))
+            levels.append(playing.sample(window, asking, random).velocity * velocity)
+            playing.feed(playing._drawn)  # type: ignore[arg-type]
+        assert np.mean(levels[50:]) == pytest.approx(64 * velocity, rel=0.15)
+
+
+def test_velocity_one_changes_nothing(numpy_player: NumpyPlayer) -> None:
+    """A player that is asked for nothing plays what it would; back at one it does so again."""
+    first = run(numpy_player, 40)
+    numpy_player.begin(Meter())
+    numpy_player.sample(
+        Window(Ticks(0), Ticks(50)), Controls(velocity=0.3, chord=1.0), np.random.default_rng(9)
+    )
+    numpy_player.begin(Meter())
+    assert run(numpy_player, 40) == first
 
 
 def run(playing: RecurrentPlayer, notes: int, seed: int = 0) -> list[Event]:

@@ -18,6 +18,7 @@ from antiphon_models.baselines import Baselines
 from antiphon_models.baselines.corpus import NOTHING
 from antiphon_models.baselines.counts import Probabilities, Table, hash_row
 from antiphon_models.baselines.views import NO_INTERVAL, REFERENCE
+from antiphon_models.conditions import Told
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
     BEAT_PHASE_UNKNOWN,
@@ -61,6 +62,9 @@ class NgramNetwork:
     def set_style(self, vector: FloatArray) -> None:
         """Play in the style with the largest share; the first entry stands for none."""
         self._style = int(vector.argmax()) - 1
+
+    def ask(self, told: Told, plain: Told, guidance: float) -> None:
+        """Do nothing: what was counted knows no conditions."""
 
     def clear(self) -> None:
         """Forget everything."""

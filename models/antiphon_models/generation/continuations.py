@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from antiphon.model import Controls, Event, Player, Window
-from antiphon.music import TICKS_PER_BEAT, Ticks, Voice
+from antiphon.music import TICKS_PER_BEAT, Ticks, Voice, scale_velocity
 from antiphon_models.events import Piece
 from antiphon_models.generation.excerpt import Excerpt, cut, meter_of
 from antiphon_models.generation.prompts import Prompt
@@ -65,7 +65,8 @@ def go_on(
         player.feed(event)
         events.append(event)
         last, latest = event.onset, event.onset + AHEAD
-    return cut(to_piece(events, prompt.heard.metered), prompt.start, prompt.bar)
+    sent = [replace(e, velocity=scale_velocity(e.velocity, controls.velocity)) for e in events]
+    return cut(to_piece(sent, prompt.heard.metered), prompt.start, prompt.bar)
 
 
 def run_on(player: Player, prompt: Prompt, style: str, notes: int, seed: int) -> Piece:

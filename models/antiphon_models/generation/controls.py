@@ -58,6 +58,11 @@ def polyphony(played: Excerpt) -> float:
     return len(played) / onsets if onsets else float("nan")
 
 
+def level(played: Excerpt) -> float:
+    """Return the mean velocity; NaN without a note."""
+    return float(played.notes.velocity.mean()) if len(played) else float("nan")
+
+
 def pitched(notes: Piece) -> Piece:
     """Return the notes that are no drums."""
     return notes.select(notes.voice != Voice.DRUMS)
@@ -92,6 +97,12 @@ KNOBS: Final = {
         (1, 2, 3, 4, 6, 8),
         lambda controls, value: replace(controls, polyphony=int(value)),
         polyphony,
+        True,
+    ),
+    "velocity": Knob(
+        (0.4, 0.6, 0.8, 1, 1.2, 1.4),
+        lambda controls, value: replace(controls, velocity=value),
+        level,
         True,
     ),
 }
