@@ -3,6 +3,9 @@
 The metadata holds strings: ``format`` (version), ``kind`` (player, dic, gan), ``config`` (JSON)
 and ``info`` (JSON: data names and licences, metrics, git revision, seed, command, notes
 seen). Nothing is ever unpickled. Needs only numpy, so that playing does not load torch.
+
+Weights are in half precision, or in eight bits: a matrix of whole numbers beside which another
+array, named :data:`SCALE` besides, holds what the numbers of each row are multiplied by.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ from safetensors.numpy import save_file
 
 from antiphon.errors import CheckpointError
 
-FORMAT: Final = "1"
+FORMATS: Final = ("1", "2")
+"""Versions that can be read: in 1 all is in half precision, in 2 some may be in eight bits."""
+
+SCALE: Final = "/scale"
 KINDS: Final = ("player", "dic", "gan")
 SUFFIX: Final = ".safetensors"
 
@@ -53,6 +59,22 @@ class CheckpointHeader:
 
 
 @dataclass(frozen=True)
+class Packed:
+    """A matrix in eight bits.
+
+    Attributes
+    ----------
+    numbers : ndarray
+        (rows, columns), int8.
+    scales : ndarray
+        (rows,), float32: what the numbers of each row are multiplied by.
+    """
+
+    numbers: npt.NDArray[np.int8]
+    scales: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Checkpoint(CheckpointHeader):
     """A checkpoint with its weights: name -> float32 array."""
 
@@ -63,7 +85,7 @@ def save_checkpoint(
     path: Path,
     kind: str,
     config: Mapping[str, Any],
-    weights: Mapping[str, npt.NDArray[np.float32]],
+    weights: Mapping[str, npt.NDArray[np.float32] | Packed],
     info: Mapping[str, Any],
 ) -> None:
     """Write a checkpoint; an existing one is replaced only once the new one is complete.
@@ -78,16 +100,24 @@ def save_checkpoint(
         JSON values.
     weights : mapping
         Name -> array. Stored in half precision, which takes half the room and costs nothing
-        that an evaluation shows.
+        that an evaluation shows; or what was packed by :mod:`antiphon_models.pack`, as it is.
 
     Raises
     ------
     CheckpointError
         If the file cannot be written.
     """
-    kept = {name: np.array(w, np.float16, order="C") for name, w in weights.items()}
+    packed = any(isinstance(weight, Packed) for weight in weights.values())
+    kept: dict[str, npt.NDArray[Any]] = {}
+    for name, weight in weights.items():
+        if isinstance(weight, Packed):
+            kept[name] = np.ascontiguousarray(weight.numbers)
+            kept[name + SCALE] = np.ascontiguousarray(weight.scales)
+        else:
+            vector = packed and weight.ndim == 1  # few, and no longer as they were trained
+            kept[name] = np.array(weight, np.float32 if vector else np.float16, order="C")
     metadata = {
-        "format": FORMAT,
+        "format": FORMATS[packed],
         "kind": kind,
         "config": json.dumps(config),
         "info": json.dumps(info, ensure_ascii=False),
@@ -142,15 +172,17 @@ def _read(path: Path, kind: str | None, *, weights: bool) -> Checkpoint:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") == FORMAT and weights:
+            if metadata.get("format") in FORMATS and weights:
                 for name in file.keys():  # noqa: SIM118, not a mapping
                     arrays[name] = file.get_tensor(name).astype(np.float32)
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        for name in [name for name in arrays if name.endswith(SCALE)]:
+            arrays[name.removesuffix(SCALE)] *= arrays.pop(name)[:, None]
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise CheckpointError(wanted, f"found a broken file ({error})", remedy) from error
     version = metadata.get("format", "none")
-    if version != FORMAT:
+    if version not in FORMATS:
         raise CheckpointError(
-            f"expected a checkpoint of format {FORMAT} at {path}",
+            f"expected a checkpoint of format {' or '.join(FORMATS)} at {path}",
             f"found format {version}",
             "update Antiphon, or train it again",
         )

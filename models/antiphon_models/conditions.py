@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +57,8 @@ FULL: Final = 8
 USUAL: Final = 0.6
 """Of the notes that may be struck besides the first, the share that are on average."""
 
-USUAL_VELOCITY: Final = 80.0
-"""Mean velocity of music of which nothing was heard."""
+OCTAVES: Final = 2
+"""Density 1 asks for so many times twice as many onsets as are heard, density 0 for as few."""
 
 MODES: Final = {
     **dict.fromkeys((Scale.MAJOR, Scale.LYDIAN, Scale.MIXOLYDIAN, Scale.MAJOR_PENTATONIC), 0),
@@ -94,7 +94,7 @@ TRIADS: Final = _triads()
 
 def density_id(onsets_a_beat: Any) -> Any:
     """Return the id of a density: half an octave each, from 0.35 to 16 onsets a beat."""
-    return _id("density", 2 * np.log2(np.maximum(onsets_a_beat, 1e-3)) + 3)
+    return _id("density", _density_place(onsets_a_beat))
 
 
 def register_id(pitch: Any) -> Any:
@@ -115,6 +115,10 @@ def polyphony_id(notes_an_onset: Any) -> Any:
 def tempo_id(bpm: float) -> int:
     """Return the id of a tempo: a third of an octave each, from 50 beats a minute."""
     return int(_id("tempo", 3 * math.log2(max(bpm, 1.0) / 50)))
+
+
+def _density_place(onsets_a_beat: Any) -> Any:
+    return 2 * np.log2(np.maximum(onsets_a_beat, 1e-3)) + 3
 
 
 def _register_place(pitch: Any) -> Any:
@@ -138,7 +142,26 @@ Told: TypeAlias = Mapping[str, Sequence[tuple[int, float]]]
 What lies between two classes is told as a little of both. What is not there is unknown."""
 
 
-def asked(controls: Controls, velocity: float = USUAL_VELOCITY, chord: int = UNKNOWN) -> Told:
+class Heard(NamedTuple):
+    """What controls that ask for more or less count from; here, where nothing was heard yet.
+
+    Attributes
+    ----------
+    velocity, density : float
+        Mean velocity, and onsets a beat.
+    chord : int
+        Id of the chord, see :func:`chord_id`.
+    """
+
+    velocity: float = 80.0
+    density: float = 2.0
+    chord: int = UNKNOWN
+
+
+NOTHING_HEARD: Final = Heard()
+
+
+def asked(controls: Controls, heard: Heard = NOTHING_HEARD) -> Told:
     """Return what a performer's controls ask for.
 
     Controls also bind what is drawn (:mod:`antiphon_models.sampling`); this is what makes the
@@ -148,26 +171,25 @@ def asked(controls: Controls, velocity: float = USUAL_VELOCITY, chord: int = UNK
     ----------
     controls : Controls
         What is at its default asks for nothing.
-    velocity : float
-        Mean velocity that the music has where ``controls.velocity`` is 1.
-    chord : int
-        Id of the chord that is heard.
+    heard : Heard
+        What is played by whom the answer is for.
     """
     found: dict[str, Sequence[tuple[int, float]]] = {}
     if controls.density != NEUTRAL:
-        found["density"] = _between("density", controls.density * (SIZES["density"] - 1))
+        octaves = OCTAVES * (controls.density - NEUTRAL) / NEUTRAL
+        found["density"] = _between("density", _density_place(heard.density * 2**octaves))
     if controls.high - controls.low <= WIDE:
         middle = (controls.low + controls.high) / 2
         found["register"] = _between("register", _register_place(middle))
     if controls.velocity != 1:
-        found["level"] = _between("level", _level_place(velocity * controls.velocity))
+        found["level"] = _between("level", _level_place(heard.velocity * controls.velocity))
     if controls.polyphony < FULL:  # the most at once, which is more than there are on average
         notes = 1 + USUAL * (controls.polyphony - 1)
         found["polyphony"] = _between("polyphony", _polyphony_place(notes))
     if controls.scale in MODES:
         found["key"] = ((1 + 12 * MODES[controls.scale] + controls.key % 12, 1.0),)
-    if controls.chord > 0 and chord != UNKNOWN:
-        found["chord"] = ((chord, controls.chord), (UNKNOWN, 1 - controls.chord))
+    if controls.chord > 0 and heard.chord != UNKNOWN:
+        found["chord"] = ((heard.chord, controls.chord), (UNKNOWN, 1 - controls.chord))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the musician's last notes were like: how loud, and on which chord.
+"""What the musician's last notes were like: how loud, how dense, on which chord.
 
 Needs only numpy.
 """
@@ -12,10 +12,13 @@ import numpy as np
 
 from antiphon.model import Event
 from antiphon.music import TICKS_PER_BEAT, Voice
-from antiphon_models.conditions import UNKNOWN, USUAL_VELOCITY, chord_id
+from antiphon_models.conditions import NOTHING_HEARD, Heard, chord_id
 
-LOUDNESS: Final = 24
-"""Notes that the level is averaged over."""
+AVERAGED: Final = 24
+"""Notes that level and density are averaged over."""
+
+PAUSE: Final = 2 * TICKS_PER_BEAT
+"""Ticks: a longer wait says no more about how dense the music is."""
 
 HARMONY: Final = 2 * TICKS_PER_BEAT
 """Ticks back from the last note that belong to one chord."""
@@ -27,32 +30,39 @@ class Hearing:
 
     Attributes
     ----------
-    velocity : float
-        Mean velocity of the last notes, weighted towards the latest.
-    count : int
-        Notes that are in it, no more than LOUDNESS.
-    chord : int
-        Id of the last chord that was recognised, see
-        :func:`antiphon_models.conditions.chord_id`.
+    told : Heard
+        Mean velocity and density of the last notes, weighted towards the latest, and the last
+        chord that was recognised.
+    notes, gaps : int
+        Notes and waits that are in the means, no more than AVERAGED.
+    last : int
+        Latest onset, in ticks.
     struck : tuple of (int, int)
         Onset and pitch class of the pitched notes of the last HARMONY ticks.
     """
 
-    velocity: float = USUAL_VELOCITY
-    count: int = 0
-    chord: int = UNKNOWN
+    told: Heard = NOTHING_HEARD
+    notes: int = 0
+    gaps: int = 0
+    last: int = 0
     struck: tuple[tuple[int, int], ...] = ()
 
     def heard(self, event: Event) -> Hearing:
         """Return what is heard after one more note."""
-        count = min(self.count + 1, LOUDNESS)
-        velocity = self.velocity + (event.velocity - self.velocity) / count
-        if event.voice is Voice.DRUMS:
-            return Hearing(velocity, count, self.chord, self.struck)
         onset = int(event.onset)
-        struck = tuple(note for note in self.struck if note[0] > onset - HARMONY)
-        struck = (*struck, (onset, event.pitch % 12))
-        weight = np.zeros(12)
-        for _, pitch_class in struck:
-            weight[pitch_class] += 1
-        return Hearing(velocity, count, chord_id(weight) or self.chord, struck)
+        velocity, density, chord = self.told
+        notes, gaps, struck = min(self.notes + 1, AVERAGED), self.gaps, self.struck
+        velocity += (event.velocity - velocity) / notes
+        if self.notes and onset > self.last:
+            gaps = min(gaps + 1, AVERAGED)
+            gap, wait = TICKS_PER_BEAT / density, min(onset - self.last, PAUSE)
+            density = TICKS_PER_BEAT / (gap + (wait - gap) / gaps)
+        if event.voice is not Voice.DRUMS:
+            struck = tuple(note for note in struck if note[0] > onset - HARMONY)
+            struck = (*struck, (onset, event.pitch % 12))
+            weight = np.zeros(12)
+            for _, pitch_class in struck:
+                weight[pitch_class] += 1
+            chord = chord_id(weight) or chord
+        last = max(onset, self.last)
+        return Hearing(Heard(velocity, density, chord), notes, gaps, last, struck)

@@ -3,12 +3,15 @@
 Every matrix of a step is rounded, row by row, to 255 levels. The kernel needs that
 (:mod:`antiphon_models.kernel`); numpy and torch play the same rounded network, so that a
 checkpoint plays the same notes everywhere, but for what is left of rounding between machines.
-Checkpoints keep what was trained. Needs only numpy.
+Training keeps its weights as they are; :mod:`antiphon_models.pack` makes what ships of them.
+Needs only numpy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,17 +47,34 @@ def round_weights(config: Mapping[str, Any], weights: Weights) -> dict[str, Floa
         weights are 1 and their biases 0. Rounding again changes nothing.
     """
     rounded = dict(weights)
-    for index in range(config["layers"]):
-        weight, bias = fold_layer(weights, index)
-        rounded |= unfold_layer(_nearest(weight), bias, index)
-    weight, bias = fold_trunk(weights)
-    rounded |= unfold_trunk(_nearest(weight), bias)
-    for field in FIELDS:
-        weight, bias = fold_head(weights, field)
-        rounded |= unfold_head(_nearest(weight), bias, field)
+    for part in _parts(config, weights):
+        numbers, scales = round_rows(part.weight)
+        rounded |= part.unfold(np.multiply(numbers, scales[:, None], dtype=np.float32), part.bias)
     return rounded
 
 
-def _nearest(weight: FloatArray) -> FloatArray:
-    numbers, scales = round_rows(weight)
-    return np.multiply(numbers, scales[:, None], dtype=np.float32)
+def row_scales(config: Mapping[str, Any], weights: Weights) -> dict[str, FloatArray]:
+    """Return, for each matrix of :func:`round_weights`, what its rows are multiples of, (rows,)."""
+    scales: dict[str, FloatArray] = {}
+    for part in _parts(config, weights):
+        each = np.broadcast_to(round_rows(part.weight)[1][:, None], part.weight.shape)
+        unfolded = part.unfold(each.copy(), part.bias)
+        scales |= {name: w[:, 0] for name, w in unfolded.items() if w.ndim == 2}
+    return scales
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A matrix as it is multiplied, its bias, and how to make of both the weights they are of."""
+
+    weight: FloatArray
+    bias: FloatArray
+    unfold: Callable[[FloatArray, FloatArray], dict[str, FloatArray]]
+
+
+def _parts(config: Mapping[str, Any], weights: Weights) -> Iterator[_Part]:
+    for index in range(config["layers"]):
+        yield _Part(*fold_layer(weights, index), partial(unfold_layer, index=index))
+    yield _Part(*fold_trunk(weights), unfold_trunk)
+    for field in FIELDS:
+        yield _Part(*fold_head(weights, field), partial(unfold_head, field=field))

@@ -177,7 +177,7 @@ class RecurrentPlayer:
     def _ask(self, controls: Controls) -> None:
         """Tell the network what is asked, if that has changed."""
         so = known(controls) if self._metered else {}
-        told = {**so, **asked(controls, self._hearing.velocity, self._hearing.chord)}
+        told = {**so, **asked(controls, self._hearing.told)}
         if (told, controls.guidance) != self._asked:
             self._network.ask(told, so, controls.guidance)
             self._asked = (told, controls.guidance)
@@ -188,7 +188,7 @@ class RecurrentPlayer:
         The network was asked to play at that level, and does so more or less: by how much more
         or less its last notes tell.
         """
-        share = drawn.velocity / (self._hearing.velocity * scale)
+        share = drawn.velocity / (self._hearing.told.velocity * scale)
         self._loudness_after = self._loudness + (share - self._loudness) / EVENED
         off = min(max(self._loudness, 1 / MOST_OFF), MOST_OFF)
         velocity = min(max(round(drawn.velocity / (scale * off)), 1), 127)

@@ -15,11 +15,16 @@ from antiphon.errors import CheckpointError
 from antiphon_models import checkpoint
 from antiphon_models.checkpoint import (
     CheckpointHeader,
+    Packed,
     find_checkpoints,
     load_checkpoint,
     read_header,
     save_checkpoint,
 )
+from antiphon_models.measure import random_weights
+from antiphon_models.pack import main
+from antiphon_models.player import PlayerConfig
+from antiphon_models.rounding import round_weights
 
 WEIGHTS = {
     "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -32,6 +37,48 @@ def write(path: Path, kind: str = "player") -> Path:
     """Write a small checkpoint."""
     save_checkpoint(path, kind, {"width": 3}, WEIGHTS, {"seed": 1, "data": {"é": {}}})
     return path
+
+
+def test_packed_weights_come_back(tmp_path: Path) -> None:
+    """A matrix in eight bits is its numbers times the scale of each row; vectors stay exact."""
+    numbers, scales = np.array([[1, -127], [3, 0]], np.int8), np.array([0.1, 7], np.float32)
+    vector = np.array([1 / 3], np.float32)
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, "player", {}, {"a": Packed(numbers, scales), "b": vector}, {})
+    found = load_checkpoint(path).weights
+    assert found.keys() == {"a", "b"}
+    np.testing.assert_array_equal(found["a"], numbers * scales[:, None])
+    np.testing.assert_array_equal(found["b"], vector)
+
+
+def test_a_scale_that_fits_nothing_is_refused(tmp_path: Path) -> None:
+    """Scales without their matrix, or of another length, make a broken file."""
+    for weights in (
+        {"a/scale": np.ones(2, np.float32)},
+        {"a": np.ones((2, 3), np.int8), "a/scale": np.ones(5, np.float32)},
+    ):
+        save_file(weights, tmp_path / "x.safetensors", {"format": "2", "kind": "player"})
+        assert "broken" in refusal(tmp_path / "x.safetensors")
+
+
+def test_a_packed_player_plays_the_same(tmp_path: Path) -> None:
+    """What is played is the same to the last bit, packed or not; the file is smaller."""
+    config = PlayerConfig(width=48, layers=2, head_width=24, memory=True).to_dict()
+    path, small = tmp_path / "x.safetensors", tmp_path / "y.safetensors"
+    save_checkpoint(path, "player", config, random_weights(config), {"seed": 4})
+    assert main([str(path), str(small)]) == 0
+    whole, packed = load_checkpoint(path), load_checkpoint(small)
+    assert packed.info == whole.info
+    played = round_weights(config, packed.weights)
+    for name, weight in round_weights(config, whole.weights).items():
+        np.testing.assert_array_equal(played[name], weight)
+    assert small.stat().st_size < path.stat().st_size
+
+
+def test_packing_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is not there is named in one line."""
+    assert main([str(tmp_path / "no.safetensors"), str(tmp_path / "y.safetensors")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def refusal(path: Path, kind: str | None = None) -> str:
@@ -94,8 +141,8 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
     """A file of a later format is refused by its version."""
     path = tmp_path / "x.safetensors"
-    save_file(WEIGHTS, path, {"format": "2", "kind": "player", "config": "{}", "info": "{}"})
-    assert "found format 2" in refusal(path)
+    save_file(WEIGHTS, path, {"format": "9", "kind": "player", "config": "{}", "info": "{}"})
+    assert "found format 9" in refusal(path)
 
 
 def test_broken_metadata_is_refused(tmp_path: Path) -> None:

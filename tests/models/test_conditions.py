@@ -12,6 +12,7 @@ from antiphon.music import Scale, Ticks, Voice
 from antiphon_models.conditions import (
     SIZES,
     UNKNOWN,
+    Heard,
     asked,
     chord_id,
     density_id,
@@ -93,7 +94,7 @@ def test_every_condition_has_a_class() -> None:
 
 def test_controls_that_ask_for_nothing_ask_nothing() -> None:
     """The default controls leave every condition unknown, whatever was heard."""
-    assert asked(Controls(), 100.0, 5) == {}
+    assert asked(Controls(), Heard(100.0, 5.0, 5)) == {}
     assert known(Controls()) == {}
 
 
@@ -105,12 +106,13 @@ def middle(told: Sequence[tuple[int, float]]) -> float:
 
 def test_controls_ask_for_what_they_bind() -> None:
     """A turned knob asks for more without a jump; a register is its middle, a scale its key."""
-    dense = [middle(asked(Controls(density=d))["density"]) for d in (0.0, 0.2, 0.45, 0.55, 0.8, 1)]
-    np.testing.assert_allclose(dense, 1 + 11 * np.array([0.0, 0.2, 0.45, 0.55, 0.8, 1]))
+    turned = np.array([0.0, 0.2, 0.49, 0.51, 0.8, 1.0])
+    dense = [middle(asked(Controls(density=d), Heard(density=2.0))["density"]) for d in turned]
+    np.testing.assert_allclose(dense, 1 + 5 + 8 * (turned - 0.5))  # four classes are two octaves
     assert asked(Controls(low=48, high=64))["register"] == ((int(register_id(56)), 1.0),)
     assert asked(Controls(polyphony=1))["polyphony"] == ((1, 1.0),)
-    loud = middle(asked(Controls(velocity=1.5), 72.0)["level"])
-    assert loud == pytest.approx(middle(asked(Controls(velocity=0.75), 144.0)["level"]))
+    loud = middle(asked(Controls(velocity=1.5), Heard(72.0))["level"])
+    assert loud == pytest.approx(middle(asked(Controls(velocity=0.75), Heard(144.0))["level"]))
     assert loud == pytest.approx(1 + 108 / 16 - 0.5)
     assert asked(Controls(key=9, scale=Scale.HARMONIC_MINOR))["key"] == ((1 + 12 + 9, 1.0),)
     assert "key" not in asked(Controls(key=9, scale=Scale.LOCRIAN))
@@ -118,7 +120,7 @@ def test_controls_ask_for_what_they_bind() -> None:
 
 def test_harmony_is_followed_as_far_as_asked() -> None:
     """The chord that is heard is told in part; the tempo is no wish but so."""
-    assert asked(Controls(chord=0.25), chord=7)["chord"] == ((7, 0.25), (UNKNOWN, 0.75))
+    assert asked(Controls(chord=0.25), Heard(chord=7))["chord"] == ((7, 0.25), (UNKNOWN, 0.75))
     assert "chord" not in asked(Controls(chord=1.0))
     assert known(Controls(bpm=120.0)) == {"tempo": ((tempo_id(120.0), 1.0),)}
 
@@ -133,17 +135,28 @@ def test_the_last_chord_that_was_heard_is_remembered() -> None:
     hearing = Hearing()
     for event in (strike(0, 60), strike(0, 64), strike(1, 67), strike(2, 36, voice=Voice.DRUMS)):
         hearing = hearing.heard(event)
-    assert hearing.chord == 1  # C major
-    assert hearing.heard(strike(500, 62)).chord == 1
+    assert hearing.told.chord == 1  # C major
+    assert hearing.heard(strike(500, 62)).told.chord == 1
     for event in (strike(960, 57), strike(960, 60), strike(960, 64)):
         hearing = hearing.heard(event)
-    assert hearing.chord == 1 + 12 + 9  # A minor
+    assert hearing.told.chord == 1 + 12 + 9  # A minor
 
 
 def test_loudness_is_a_mean_that_follows() -> None:
     """The first notes count alike; long after, only the latest are heard."""
     hearing = Hearing().heard(strike(0, 60, 100)).heard(strike(1, 60, 50))
-    assert hearing.velocity == pytest.approx(75)
+    assert hearing.told.velocity == pytest.approx(75)
     for onset in range(300):
         hearing = hearing.heard(strike(onset, 60, 30))
-    assert hearing.velocity == pytest.approx(30, abs=0.01)
+    assert hearing.told.velocity == pytest.approx(30, abs=0.01)
+
+
+def test_density_follows_what_is_heard() -> None:
+    """Even eighths are two onsets a beat, a chord is one onset, and a long pause is no music."""
+    hearing = Hearing()
+    for number in range(8):
+        for pitch in (60, 64):
+            hearing = hearing.heard(strike(24 * number, pitch))
+    assert hearing.told.density == pytest.approx(2)
+    later = hearing.heard(strike(100_000, 60))
+    assert later.told.density == pytest.approx(8 / (7 * 0.5 + 2))
