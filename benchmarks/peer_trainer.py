@@ -31,6 +31,7 @@ CLIP, DECAY = 1.0, 0.01  # its trainer's, like AdamW's betas, which are torch's
 TEMPER = 0.2  # as this project's player is trained: folders by their events to this power
 ENTER = 0.25  # share of slices that begin where their piece begins
 WARM_UP = 50
+ASKED = ("batch", "length", "lr", "seed")  # of a run, to its end
 LOG_SECONDS, SAVE_SECONDS = 30, 180
 
 
@@ -126,6 +127,12 @@ def train(args: argparse.Namespace) -> None:
     step, seconds, events = 0, 0.0, 0
     if args.model.is_file():
         state = torch.load(args.model)
+        for name in ASKED:
+            if state[name] != vars(args)[name]:
+                raise SystemExit(
+                    f"expected --{name} {state[name]}, as {args.model} was begun; "
+                    f"found {vars(args)[name]}; take the same, or another folder"
+                )
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds, events = state["step"], state["seconds"], state["events"]
@@ -144,7 +151,7 @@ def train(args: argparse.Namespace) -> None:
         temporary = args.model.with_suffix(".tmp")
         state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
         about = {"step": step, "seconds": seconds, "events": events, "weights": weights}
-        asked = {name: vars(args)[name] for name in ("batch", "length", "lr", "seed", "threads")}
+        asked = {name: vars(args)[name] for name in (*ASKED, "threads")}
         torch.save({**state, **about, **asked}, temporary)
         temporary.replace(args.model)
 
@@ -193,7 +200,8 @@ def train(args: argparse.Namespace) -> None:
         if now - saved >= SAVE_SECONDS:
             save()
             saved = now
-    save()
+    if seconds > before:
+        save()
 
 
 @torch.inference_mode()
@@ -218,7 +226,7 @@ def measure(args: argparse.Namespace) -> None:
         }
         took = time.monotonic() - began
         print(f"{folder}: {notes:,} notes, {totals[0] / notes:.3f} nats, {took:.0f} s", flush=True)
-    names = ("weights", "step", "seconds", "events", "batch", "length", "lr", "seed", "threads")
+    names = ("weights", "step", "seconds", "events", *ASKED, "threads")
     about = {"torch": torch.__version__, **{name: state[name] for name in names}}
     args.figures.write_text(json.dumps({"about": about, "sets": figures}))
 

@@ -45,6 +45,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from antiphon.errors import AntiphonError
@@ -93,14 +94,19 @@ def bare(piece: Piece) -> Piece:
     )
 
 
-def by_voice(training: Mapping[str, Sequence[Piece]], pieces: Sequence[Piece]) -> float:
-    """Return nats of a pitch by its voice alone, counted in all training music."""
+def by_voice(training: Mapping[str, Sequence[Piece]]) -> npt.NDArray[np.float64]:
+    """Return nats of each pitch by its voice alone, counted in all training music.
+
+    Returns
+    -------
+    ndarray
+        (voices, pitches); one is added to each count.
+    """
     counts = np.ones((VOICES, PITCHES))
     for found in training.values():
         for piece in found:
             np.add.at(counts, (piece.voice, piece.pitch), 1)
-    nats = -np.log(counts / counts.sum(1, keepdims=True))
-    return float(np.mean(np.concatenate([nats[piece.voice, piece.pitch] for piece in pieces])))
+    return np.asarray(-np.log(counts / counts.sum(1, keepdims=True)))
 
 
 def player_figures(path: Path, sets: Sets) -> dict[str, dict[str, float]]:
@@ -120,12 +126,14 @@ def player_figures(path: Path, sets: Sets) -> dict[str, dict[str, float]]:
 
 def print_table(result: dict[str, Any]) -> None:
     about, player = result["notochord"]["about"], result["player"]["about"]
+    minutes, own = about["seconds"] / 60, player.get("minutes", 0)
     print(
         f"Notochord {VERSION}: {about['weights']:,} weights, {about['step']:,} steps of "
         f"{about['batch']} x {about['length']}, {about['events']:,} events in "
-        f"{about['seconds'] / 60:.1f} minutes, {about['threads']} threads\n"
+        f"{minutes:.1f} minutes, {about['threads']} threads\n"
         f"Antiphon: {player.get('weights', 0):,} weights, {player.get('notes_seen', 0):,} notes in "
-        f"{player.get('minutes', 0):.1f} minutes\n\n"
+        f"{own:.1f} minutes\n"
+        f"{'' if abs(minutes - own) < 0.1 * own else 'The two had different times.' + chr(10)}\n"
         f"nats a pitch  {'notes':>7} {'by voice':>9} {'Notochord':>10} {'Antiphon':>9} "
         f"{'untold':>7} {'ahead by':>9}"
     )
@@ -163,14 +171,14 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
         theirs = json.loads((folder / "figures.json").read_text())
     torch.set_num_threads(args.threads)
     ours = player_figures(path, sets)
-    rows = {}
+    unigram, rows = by_voice(training), {}
     for name, pieces in sets.items():
         notes = sum(map(len, pieces))
         if theirs["sets"][name]["notes"] != notes:
             raise SystemExit(f"{name}: {notes} notes, of which Notochord was measured on others")
         rows[name] = {
             "notes": notes,
-            "by_voice": by_voice(training, pieces),
+            "by_voice": sum(float(unigram[p.voice, p.pitch].sum()) for p in pieces) / notes,
             "notochord": theirs["sets"][name]["pitch_nll"],
             "notochord_held_keys_too": theirs["sets"][name]["pitch_nll_held_keys_too"],
             "player": ours[name]["pitch_nll"],
