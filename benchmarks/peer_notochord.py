@@ -17,11 +17,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
-import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +28,8 @@ from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.measure import SHIPPED_SIZE, measure_reference, measure_step, random_weights
 from antiphon_models.rounding import round_weights
 from antiphon_models.runtime import checkpoint_path, make_player, use_one_thread
+from peer_environment import VERSION, install, variables
 
-VERSION = "0.8.0"
 ROUND = 25  # steps in a row
 
 # Runs in the other environment: a line with a number of steps comes in, their seconds go out.
@@ -58,31 +55,16 @@ for line in sys.stdin:
 """
 
 
-def install(folder: Path, pip: list[str]) -> Path:
-    """Make the environment if it is not there; return its Python."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-    test = [str(python), "-c", "import notochord"]
-    if subprocess.run(test, capture_output=True, check=False).returncode:
-        print(f"installing notochord {VERSION} into {folder}", file=sys.stderr)
-        command = [str(python), "-m", "pip", "install", "--quiet", f"notochord=={VERSION}", *pip]
-        subprocess.run(command, check=True)
-    return python
-
-
 class Peer:
     """Notochord in a process of its own."""
 
     def __init__(self, python: Path) -> None:
-        one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
             [str(python), "-c", PEER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # The tree of this project is none of its business.
-            env={**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, **one},
+            env=variables(threads=1),
         )
         self.about: dict[str, Any] = self._answer()
 

@@ -291,7 +291,11 @@ def sample(pieces: Sequence[Piece], notes: int, length: int = VALIDATION_LENGTH)
 
 @torch.inference_mode()
 def measure(
-    model: Player, pieces: Sequence[Piece], device: torch.device, length: int | None = None
+    model: Player,
+    pieces: Sequence[Piece],
+    device: torch.device,
+    length: int | None = None,
+    held: bool = False,
 ) -> dict[str, float]:
     """Return the mean negative log likelihood of each field, in nats a note.
 
@@ -308,9 +312,11 @@ def measure(
         Where the model is.
     length : int, optional
         Notes from the start of each piece to look at; all if not given.
+    held : bool
+        Hide the durations instead.
     """
     sums, counts = dict.fromkeys(FIELDS, 0.0), dict.fromkeys(FIELDS, 0)
-    for rows in _padded(pieces, model.config.styles, length):
+    for rows in _padded(pieces, model.config.styles, length, held):
         events = torch.from_numpy(rows).to(device)
         state = model.fresh_state(events.shape[1])
         for at in range(0, len(events) - 1, 256):
@@ -325,7 +331,11 @@ def measure(
 
 
 def _padded(
-    pieces: Sequence[Piece], styles: Sequence[str], length: int | None, batch: int = 32
+    pieces: Sequence[Piece],
+    styles: Sequence[str],
+    length: int | None,
+    held: bool,
+    batch: int = 32,
 ) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
     """Yield pieces side by side, (time, batch, columns), shorter ones filled with beginnings."""
     ordered = sorted(pieces, key=len)
@@ -333,7 +343,7 @@ def _padded(
         group = ordered[first : first + batch]
         columns = [
             piece_rows(
-                p.select(slice(length)), 1 + styles.index(p.style) if p.style in styles else 0
+                p.select(slice(length)), 1 + styles.index(p.style) if p.style in styles else 0, held
             )
             for p in group
         ]

@@ -246,6 +246,15 @@ def test_a_piece_becomes_rows() -> None:
     np.testing.assert_array_equal(rows[1:, COLUMN["bar_phase"]], piece.bar_phase)
 
 
+def test_durations_of_a_piece_can_be_hidden() -> None:
+    """Notes that are still held show no duration, and keep it as what is to be learned."""
+    piece = PIECES["keys"][2]
+    rows = piece_rows(piece, 2, held=True)
+    assert (rows[1:, COLUMN["duration_in"]] == DURATION_MASKED).all()
+    shown = piece_rows(piece, 2)
+    np.testing.assert_array_equal(rows[:, COLUMN["duration"]], shown[:, COLUMN["duration"]])
+
+
 def test_chunks_of_streams_overlap_by_an_event() -> None:
     """The last event of a chunk is the first of the next, unless the stream begins anew."""
     streams = EventStreams(PIECES, CONFIG.styles, 3, 50, seed=0)

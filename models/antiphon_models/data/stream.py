@@ -86,8 +86,8 @@ class StreamConfig:
     unknown: float = 0.4
 
 
-def piece_rows(piece: Piece, style: int) -> Rows:
-    """Write a piece as event rows, the beginning first, nothing varied or masked.
+def piece_rows(piece: Piece, style: int, held: bool = False) -> Rows:
+    """Write a piece as event rows, the beginning first, nothing varied.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ def piece_rows(piece: Piece, style: int) -> Rows:
         Any piece.
     style : int
         0 for unknown, else 1 + the index of the style.
+    held : bool
+        Hide all durations, as those of notes that are still held.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def piece_rows(piece: Piece, style: int) -> Rows:
     rows[1:, _BEAT] = piece.beat_phase
     rows[1:, _BAR] = piece.bar_phase
     duration = ticks_to_bin(np.maximum(piece.duration, 1))
-    rows[1:, _DURATION_IN] = duration
+    rows[1:, _DURATION_IN] = DURATION_MASKED if held else duration
     rows[1:, _DURATION] = duration
     return remember(rows)
 
