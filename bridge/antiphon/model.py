@@ -76,7 +76,7 @@ class Controls:
     voices: tuple[Voice, ...] = (Voice.MELODY, Voice.KEYS)
     velocity: float = 1.0
     chord: float = 0.0
-    guidance: float = 1.0
+    guidance: float = 1.5
     bpm: float | None = None
 
 

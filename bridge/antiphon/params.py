@@ -114,7 +114,7 @@ TABLE: Final[tuple[Param, ...]] = (
         "guidance",
         0,
         3,
-        1.0,
+        1.5,
         "",
         "How firmly the partner's taste is bent to what you set; 1 is as it was trained.",
     ),

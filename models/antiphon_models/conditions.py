@@ -54,7 +54,7 @@ WIDE: Final = 48
 FULL: Final = 8
 """Polyphony that asks for nothing."""
 
-USUAL: Final = 0.6
+USUAL: Final = 0.4
 """Of the notes that may be struck besides the first, the share that are on average."""
 
 OCTAVES: Final = 2

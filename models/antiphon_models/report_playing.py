@@ -124,8 +124,9 @@ def _controls(result: Result) -> tuple[str, str, list[list[str]]]:
     text = (
         "Rank correlation (Spearman) of what is asked and what is measured within each prompt, "
         "averaged, and over all prompts at once. Density: different onsets a beat; register: mean "
-        "pitch; polyphony: notes struck at an onset; velocity: as it is sent. In key: share of "
-        "pitched notes in the key asked for, beside the share in the same keys when none is."
+        "pitch; polyphony: notes struck at an onset (where two ever are); velocity: as it is sent. "
+        "In key: share of pitched notes in the key asked for, beside the share in the same keys "
+        "when none is."
     )
     return "Controls", text, rows
 

@@ -72,7 +72,7 @@ class Obedient:
 def prompts() -> list[Prompt]:
     """Lines in one small piece."""
     random = np.random.default_rng(0)
-    onset = np.cumsum(random.choice([12, 24], 300))
+    onset = np.cumsum(random.choice([0, 12, 24], 300))
     beat_phase, bar_phase = phases(onset, 192)
     piece = Piece(
         onset=onset,
@@ -283,3 +283,14 @@ def test_the_prompt_is_heard_as_it_was_played(prompts: list[Prompt]) -> None:
     assert set(prompt.heard.velocity.tolist()) == {80}
     assert set(prompt.after.notes.velocity.tolist()) == {82}
     assert len(replace(prompt, bar=192).voices) == 1
+
+
+def test_who_only_heard_single_notes_is_not_asked_for_chords(prompts: list[Prompt]) -> None:
+    """Where no two notes of the prompts are struck at once, polyphony is left out."""
+    alone = []
+    for prompt in prompts:
+        _, first = np.unique(prompt.heard.onset, return_index=True)
+        alone.append(replace(prompt, heard=prompt.heard.select(first)))
+    figures, _ = measure_controls(Obedient(), alone, "one", 0)
+    assert "polyphony" not in figures
+    assert "density" in figures

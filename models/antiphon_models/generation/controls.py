@@ -33,12 +33,15 @@ class Knob:
         Takes what was played; returns the measure, NaN if it has none.
     drums : bool
         Whether drums have it.
+    chords : bool
+        Whether only music with chords has it.
     """
 
     values: Asked
     turn: Callable[[Controls, float], Controls]
     measure: Callable[[Excerpt], float]
     drums: bool
+    chords: bool = False
 
 
 def density(played: Excerpt) -> float:
@@ -94,10 +97,11 @@ KNOBS: Final = {
         False,
     ),
     "polyphony": Knob(
-        (1, 2, 3, 4, 6, 8),
+        (1, 2, 3, 4, 5, 6, 7),
         lambda controls, value: replace(controls, polyphony=int(value)),
         polyphony,
         True,
+        chords=True,
     ),
     "velocity": Knob(
         (0.4, 0.6, 0.8, 1, 1.2, 1.4),
@@ -106,7 +110,8 @@ KNOBS: Final = {
         True,
     ),
 }
-"""Controls by their public names. A register is asked for by its middle."""
+"""Controls by their public names. A register is asked for by its middle; a polyphony of 8 asks for
+nothing. Who only ever heard one note at a time cannot be asked for more."""
 
 KEYS: Final = tuple(
     (key, (Scale.MAJOR, Scale.NATURAL_MINOR)[key // 2 % 2]) for key in range(0, 12, 2)
@@ -128,6 +133,7 @@ def measure_controls(
         same keys if none is. Then, of each of KNOBS, ``asked`` and ``measured`` (prompts, asked).
     """
     measured: dict[str, list[list[float]]] = {name: [] for name in KNOBS}
+    chords = any(len(np.unique(p.heard.onset)) < len(p.heard) for p in prompts)
     kept: list[float] = []
     unasked: list[float] = []
     for index, prompt in enumerate(prompts):
@@ -140,7 +146,7 @@ def measure_controls(
 
         drums_only = prompt.voices == (Voice.DRUMS,)
         for name, knob in KNOBS.items():
-            if knob.drums or not drums_only:
+            if (knob.drums or not drums_only) and (chords or not knob.chords):
                 line = [knob.measure(play(knob.turn(Controls(), v))) for v in knob.values]
                 measured[name].append(line)
         if not drums_only:
