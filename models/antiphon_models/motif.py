@@ -11,7 +11,6 @@ its shift. Needs only numpy.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 
@@ -141,10 +140,19 @@ SLACK: Final = 1024
 """Notes that may be taken back without a trace: those that much older than KEPT are let go."""
 
 
-class _Heard:
-    """A note that was heard, and the one before it."""
+_LENGTHS: Final = ORDERS[::-1]
+_MORE: Final = ORDERS[0] - 1
 
-    __slots__ = ("base", "before", "ids", "index", "keys", "step")
+
+class _Heard:
+    """A note that was heard, and the one before it.
+
+    With rhythm and without: `recent` has a number for each of the notes that end here, the last
+    one first; for each length of match `keys` has one for so many of them, and `earlier` the
+    index of the last note before where the same ones ended.
+    """
+
+    __slots__ = ("base", "before", "earlier", "ids", "index", "keys", "recent", "step")
 
     def __init__(self, before: _Heard | None, ids: tuple[int, ...]) -> None:
         self.before, self.ids = before, ids
@@ -153,11 +161,23 @@ class _Heard:
         pitch, drum = ids[2], ids[1] == Voice.DRUMS
         self.step = DRUM_STEP + pitch if drum else pitch - base
         self.base: int = base if drum else pitch
-        self.keys: tuple[tuple[int, ...], ...] = ((), ())
+        token = self.step + PITCHES  # hash(-1) is hash(-2)
+        one, other = ((), ()) if before is None else before.recent
+        one, other = (token * 4096 + ids[0], *one[:_MORE]), (token, *other[:_MORE])
+        self.recent: tuple[tuple[int, ...], tuple[int, ...]] = one, other
+        lengths = _LENGTHS if len(one) == ORDERS[0] else [n for n in _LENGTHS if n <= len(one)]
+        self.keys = (
+            [hash(one[:length]) for length in lengths],
+            [hash(other[:length]) for length in lengths],
+        )
+        self.earlier: tuple[list[int], list[int]] = ([], [])
 
     def pitch_after(self, base: int) -> int:
         """Return the pitch of the same step from another pitch."""
         return self.ids[2] if self.step >= DRUM_STEP else min(max(base + self.step, 0), 127)
+
+
+_NONE: Final = -1
 
 
 class Motifs:
@@ -170,22 +190,15 @@ class Motifs:
     def __init__(self) -> None:
         self._notes: list[_Heard] = []
         self._first = 0  # index of the oldest of them
-        self._ends: tuple[dict[int, deque[int]], dict[int, deque[int]]] = ({}, {})
+        # For each key the index of the last note that ends there; with rhythm, and without.
+        self._ends: tuple[dict[int, int], dict[int, int]] = ({}, {})
 
     def hear(self, ids: Sequence[int]) -> None:
         """Remember a note: shift, voice, pitch, velocity and duration (perhaps masked)."""
-        before = self._notes[-1] if self._notes else None
-        note = _Heard(before, tuple(ids[:5]))
-        recent = [note, *self._notes[: -ORDERS[0] : -1]]
-        steps = tuple(n.step + PITCHES for n in recent)  # hash(-1) is hash(-2)
-        with_shifts = tuple((n.step + PITCHES, n.ids[0]) for n in recent)
-        orders = [order for order in ORDERS if order <= len(recent)]
-        note.keys = (
-            tuple(hash(with_shifts[:order]) for order in orders),
-            tuple(hash(steps[:order]) for order in orders),
-        )
+        notes = self._notes
+        note = _Heard(notes[-1] if notes else None, tuple(ids[:5]))
         self._push(note)
-        if len(self._notes) > KEPT + SLACK:
+        if len(notes) > KEPT + SLACK:
             self._let_go()
 
     def expect(self) -> Expected:
@@ -193,7 +206,8 @@ class Motifs:
         if not self._notes:
             return NOTHING
         last = self._notes[-1]
-        (like, trust), (step_like, step_trust) = map(self._follow, self._ends, last.keys)
+        like, trust = self._follow(last.earlier[0])
+        step_like, step_trust = self._follow(last.earlier[1])
         fields, step_pitch = NOTHING[:5], NOTHING.step_pitch
         if like is not None:
             shift, voice, _, velocity, duration = like.ids
@@ -233,16 +247,20 @@ class Motifs:
         if not self._notes:
             self._first = note.index
         self._notes.append(note)
-        for ends, keys in zip(self._ends, note.keys, strict=True):
+        index = note.index
+        for ends, keys, earlier in zip(self._ends, note.keys, note.earlier, strict=True):
+            earlier.clear()
             for key in keys:
-                ends.setdefault(key, deque()).append(note.index)
+                earlier.append(ends.get(key, _NONE))
+                ends[key] = index
 
     def _pop(self) -> None:
         note = self._notes.pop()
-        for ends, keys in zip(self._ends, note.keys, strict=True):
-            for key in keys:
-                ends[key].pop()
-                if not ends[key]:
+        for ends, keys, earlier in zip(self._ends, note.keys, note.earlier, strict=True):
+            for key, index in zip(keys, earlier, strict=True):
+                if index >= self._first:
+                    ends[key] = index
+                else:
                     del ends[key]
 
     def _let_go(self) -> None:
@@ -252,17 +270,13 @@ class Motifs:
         self._notes[0].before = None
         for ends, keys in zip(self._ends, note.keys, strict=True):
             for key in keys:
-                ends[key].popleft()
-                if not ends[key]:
+                if ends[key] == note.index:
                     del ends[key]
 
-    def _follow(
-        self, ends: dict[int, deque[int]], keys: tuple[int, ...]
-    ) -> tuple[_Heard | None, int]:
+    def _follow(self, earlier: Sequence[int]) -> tuple[_Heard | None, int]:
         """Return the note after the last longest match, and how far to trust it."""
-        oldest = self._notes[-1].index - KEPT
-        for shorter, key in zip(range(len(keys), 0, -1), keys, strict=True):
-            found = ends[key]
-            if len(found) > 1 and found[-2] >= oldest:  # the last one is the context itself
-                return self._notes[found[-2] + 1 - self._first], shorter
+        oldest = max(self._notes[-1].index - KEPT, self._first)
+        for trust in range(len(earlier), 0, -1):
+            if earlier[trust - 1] >= oldest:
+                return self._notes[earlier[trust - 1] + 1 - self._first], trust
         return None, 0

@@ -42,6 +42,9 @@ from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
 GPU_FROM: Final = 16_000_000
 """Weights from which a GPU is taken, where there is one; see :func:`choose_device`."""
 
+EXPECTED: Final = (*(f"motif_{field}" for field in FIELDS), "trust", "step_pitch", "step_trust")
+"""What the heads call the parts of :class:`antiphon_models.motif.Expected`."""
+
 EVENED: Final = 12
 """Own notes over which their level is averaged, to hold it against what was asked for."""
 
@@ -222,20 +225,23 @@ class RecurrentPlayer:
 
     def _expect(self, expected: Expected) -> None:
         self._expected = expected
-        names = (*(f"motif_{field}" for field in FIELDS), "trust", "step_pitch", "step_trust")
-        self._told.update(zip(names, expected, strict=True))
+        self._told.update(zip(EXPECTED, expected, strict=True))
 
     def _score(self, field: str, known: Mapping[str, int]) -> FloatArray:
         """Score a field; tell the head what is expected, and whether it has come so far."""
-        seen = {**known, **self._told}
-        if self._motifs is not None:
-            expected = self._expected
-            came = all(
-                known[name] == value
-                for name, value in zip(FIELDS[: FIELDS.index(field)], expected, strict=False)
-            )
-            seen["trust"] = expected.trust + TRUSTS * came
-        return self._network.score(field, seen)
+        told = self._told
+        if self._motifs is None:
+            return self._network.score(field, known)
+        trust = self._expected.trust + TRUSTS
+        for name, value in zip(FIELDS, self._expected, strict=False):
+            if name == field:
+                break
+            if known[name] != value:
+                trust -= TRUSTS
+                break
+        told.update(known)
+        told["trust"] = trust
+        return self._network.score(field, told)
 
     def _phases(self, onset: int) -> tuple[int, int]:
         if not self._metered:
