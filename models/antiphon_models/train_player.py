@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -93,6 +93,7 @@ class PlayerRecipe:
     kind = "player"
     weight_decay = 0.05
     by_note = True
+    network: Callable[[PlayerConfig], Player] = Player
 
     def __init__(self, args: argparse.Namespace, device: torch.device, ranks: Ranks) -> None:
         preset = choose_preset(PRESETS, args.preset, "small")
@@ -117,7 +118,7 @@ class PlayerRecipe:
             preset = preset | TUNING
             player, config = start_from(args, pieces, device, ranks)
         else:
-            player = Player(config)
+            player = self.network(config)
         if args.dropout is not None:
             player.config = config = replace(config, dropout=args.dropout)
         self.model: nn.Module = player.to(device)
