@@ -52,6 +52,33 @@ class Voice(IntEnum):
     """Percussion: the pitch names an instrument of the General MIDI drum map."""
 
 
+class Pedal(IntEnum):
+    """How the sustain pedal stands for a note, measured a little after its onset.
+
+    A pianist lifts the pedal as he strikes and presses it again just after, so that it is the
+    moment after the onset that says what the note is joined to.
+    """
+
+    UNKNOWN = 0
+    """Nobody said: there is no pedal, or none was ever touched."""
+    UP = 1
+    """It is up."""
+    DOWN = 2
+    """It is down, and was not lifted since the onset before if it was down then."""
+    CHANGED = 3
+    """It was down, was lifted since the onset before, and is down again."""
+
+
+PEDAL_DOWN: Final = 64
+"""Values of the sustain controller from here on are down, as the General MIDI says."""
+
+PEDAL_AFTER: Final = Seconds(0.15)
+"""How long after its onset a note's pedal is measured, unless the next onset comes before.
+
+Measured on what pianists did (``benchmarks/pedal.py``): from 0.1 to 0.25 s little changes.
+"""
+
+
 class Scale(IntEnum):
     """Scales by their index in the public parameter ``scale``."""
 
@@ -153,6 +180,7 @@ class Note:
     duration: Beats = Beats(1.0)
     channel: int = 1
     voice: Voice = field(default=Voice.KEYS, compare=False)
+    pedal: Pedal = field(default=Pedal.UNKNOWN, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.pitch <= 127:

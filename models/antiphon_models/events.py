@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from antiphon.music import TICKS_PER_BEAT, Beats, Meter, Note, Voice
+from antiphon.music import TICKS_PER_BEAT, Beats, Meter, Note, Pedal, Voice
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 
@@ -186,6 +186,8 @@ class Piece:
         (1/960 beat); None where it is not known.
     bpm : float
         The tempo it was played in.
+    pedal : ndarray or None
+        :class:`antiphon.music.Pedal` of each note; None where nothing is known of any.
     """
 
     onset: IntArray
@@ -200,6 +202,7 @@ class Piece:
     metered: bool = True
     micro: IntArray | None = None
     bpm: float = 120.0
+    pedal: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -221,6 +224,7 @@ class Piece:
             beat_phase=self.beat_phase[index],
             bar_phase=self.bar_phase[index],
             micro=None if self.micro is None else self.micro[index],
+            pedal=None if self.pedal is None else self.pedal[index],
         )
 
     def sorted(self) -> Piece:
@@ -282,6 +286,7 @@ def notes_to_piece(
         name=name,
         style=style,
         metered=meter is not None,
+        pedal=np.array([n.pedal for n in notes], np.int64) if any(n.pedal for n in notes) else None,
     ).sorted()
 
 
@@ -298,7 +303,8 @@ def piece_to_notes(piece: Piece, *, bpm: float = 120.0, origin: Beats = _START) 
         Where the piece's tick 0 lies.
     """
     per_beat = TICKS_PER_BEAT if piece.metered else TICKS_PER_BEAT * 120.0 / bpm
-    columns = (piece.onset, piece.pitch, piece.velocity, piece.duration, piece.voice)
+    pedal = np.zeros_like(piece.onset) if piece.pedal is None else piece.pedal
+    columns = (piece.onset, piece.pitch, piece.velocity, piece.duration, piece.voice, pedal)
     return tuple(
         Note(
             start=Beats(onset / per_beat + origin),
@@ -307,8 +313,9 @@ def piece_to_notes(piece: Piece, *, bpm: float = 120.0, origin: Beats = _START) 
             duration=Beats(duration / per_beat),
             channel=10 if voice == Voice.DRUMS else 1,
             voice=Voice(voice),
+            pedal=Pedal(foot),
         )
-        for onset, pitch, velocity, duration, voice in zip(
+        for onset, pitch, velocity, duration, voice, foot in zip(
             *(column.tolist() for column in columns), strict=True
         )
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from antiphon.music import TICKS_PER_BEAT
 from antiphon_models.data.faults import RefusedFileError, Repairs
 from antiphon_models.data.parts import read_parts
+from antiphon_models.data.pedals import PedalMoves, note_pedals
 from antiphon_models.data.tempo import TempoMap, bar_phases, follows_beats, read_beats
 from antiphon_models.events import (
     BAR_PHASE_UNKNOWN,
@@ -93,8 +94,10 @@ def read_midi(path: Path, style: str = "", name: str = "", repairs: Repairs | No
         beat_phase, bar_phase = bar_phases(midi, _round(exact[:, 0]))
         bpm = tempo.bpm(float(rows[:, 0].min()))
     ticks = _round(exact)
+    moves = PedalMoves(midi, tempo)
     if int(ticks.max()) - int(ticks.min()) > _MAX_TICKS:
         raise _too_long(path)
+    pedal = note_pedals(parts, ticks[:, 0], tempo.seconds(rows[:, 0].astype(np.float64)), moves)
     return Piece(
         onset=ticks[:, 0] - ticks[:, 0].min(),
         voice=voice.astype(np.int64),
@@ -108,6 +111,7 @@ def read_midi(path: Path, style: str = "", name: str = "", repairs: Repairs | No
         metered=metered,
         micro=_round((exact[:, 0] - ticks[:, 0]) * MICROS),
         bpm=bpm,
+        pedal=pedal,
     ).sorted()
 
 

@@ -47,6 +47,8 @@ class Part:
         Whether the pitches are drums.
     rows : list of Row
         The notes.
+    channel : int
+        Theirs, from 0.
     voice : Voice
         The part they play.
     """
@@ -54,6 +56,7 @@ class Part:
     name: str
     drums: bool
     rows: list[Row] = field(default_factory=list)
+    channel: int = 0
     voice: Voice = Voice.KEYS
 
     def monophonic(self) -> bool:
@@ -102,7 +105,7 @@ def read_parts(midi: Any, repairs: Repairs | None = None) -> list[Part]:
                 repairs["silent"] += 1
                 continue
             drums = _is_drums(channel, rows, track.name, repairs)
-            parts.append(Part(track.name, drums, rows))
+            parts.append(Part(track.name, drums, rows, channel))
         if repairs is not None and used and not found and (index or midi.type == 0):
             repairs["silent"] += 1
     _assign_voices(parts)

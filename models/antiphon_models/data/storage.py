@@ -20,9 +20,10 @@ from antiphon.errors import DataError
 from antiphon.music import Voice
 from antiphon_models.events import IntArray, Piece, is_performed
 
-FORMAT: Final = 2
-READABLE: Final = (1, 2)
-"""Format 1 had all notes in the compressed ``.npz``; such sets are read as a whole."""
+FORMAT: Final = 3
+READABLE: Final = (1, 2, 3)
+"""Format 1 had all notes in the compressed ``.npz``; such sets are read as a whole. Formats 1 and 2
+say nothing of the pedal."""
 
 MANIFEST: Final = "manifest.json"
 
@@ -36,13 +37,18 @@ NOTE: Final = np.dtype(
         ("beat_phase", "u1"),
         ("bar_phase", "u1"),
         ("micro", "i1"),
+        ("pedal", "u1"),
     ]
 )
-"""A note on disk: 14 bytes. The fields are those of :class:`antiphon_models.events.Piece`."""
+"""A note on disk: 15 bytes. The fields are those of :class:`antiphon_models.events.Piece`."""
+
+_SECOND: Final = np.dtype([(name, NOTE[name]) for name in NOTE.names or () if name != "pedal"])
+"""A note in format 2."""
 
 _REMEDY: Final = "prepare the data again with 'antiphon prepare'"
 
-_COLUMNS: Final = tuple(name for name in NOTE.names or () if name != "micro")
+_OPTIONAL: Final = ("micro", "pedal")
+_COLUMNS: Final = tuple(name for name in NOTE.names or () if name not in _OPTIONAL)
 
 
 def write_pieces(path: Path, pieces: Iterable[Piece]) -> None:
@@ -63,8 +69,9 @@ def write_pieces(path: Path, pieces: Iterable[Piece]) -> None:
             records = np.zeros(len(piece), NOTE)
             for name in _COLUMNS:
                 records[name] = getattr(piece, name)
-            if piece.micro is not None:
-                records["micro"] = piece.micro
+            for name in _OPTIONAL:
+                if (column := getattr(piece, name)) is not None:
+                    records[name] = column
             records.tofile(file)
             lengths.append(len(piece))
             table["names"].append(_printable(piece.name))
@@ -75,7 +82,7 @@ def write_pieces(path: Path, pieces: Iterable[Piece]) -> None:
     starts = np.cumsum([0, *lengths], dtype=np.int64)
     temporary = path.with_suffix(".tmp.npz")
     arrays: dict[str, Any] = {name: np.array(found) for name, found in table.items()}
-    np.savez_compressed(temporary, starts=starts, **arrays)
+    np.savez_compressed(temporary, starts=starts, format=np.array(FORMAT), **arrays)
     temporary.replace(path)
 
 
@@ -104,7 +111,8 @@ class StoredPieces(Sequence[Piece]):
         self._names, self._metered, self._bpm = table["names"], table["metered"], table["bpm"]
         self.lends: npt.NDArray[np.bool_] = table["lends"]
         self.lengths: IntArray = np.diff(self._starts)
-        size, wanted = self._notes.stat().st_size, int(self._starts[-1]) * NOTE.itemsize
+        self._record = NOTE if int(table.get("format", 2)) >= 3 else _SECOND
+        size, wanted = self._notes.stat().st_size, int(self._starts[-1]) * self._record.itemsize
         if size != wanted:
             raise ValueError(f"{self._notes.name} has {size} bytes instead of {wanted}")
 
@@ -121,12 +129,16 @@ class StoredPieces(Sequence[Piece]):
             return [self[i] for i in range(*index.indices(len(self)))]
         index = range(len(self))[index]
         first, count = int(self._starts[index]), int(self.lengths[index])
-        records = np.zeros(0, NOTE)
+        record = self._record
+        records = np.zeros(0, record)
         if count:
-            offset = first * NOTE.itemsize
-            records = np.memmap(self._notes, NOTE, "r", offset=offset, shape=(count,))
+            offset = first * record.itemsize
+            records = np.memmap(self._notes, record, "r", offset=offset, shape=(count,))
+        columns = {name: records[name].astype(np.int64) for name in record.names or ()}
+        if not columns.get("pedal", np.zeros(0)).any():
+            columns.pop("pedal", None)
         return Piece(
-            **{name: records[name].astype(np.int64) for name in (*_COLUMNS, "micro")},
+            **columns,
             name=str(self._names[index]),
             style=self._style,
             metered=bool(self._metered[index]),
