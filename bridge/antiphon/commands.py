@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from antiphon.music import Beats, Meter, Note, Seconds
+from antiphon.music import Beats, Meter, Note, Pedal, Seconds
 
 Client = tuple[str, int]
 """Host and reply port of an OSC client."""
@@ -259,6 +259,8 @@ class HeardNote:
     velocity: int
     channel: int
     duration: float = 0.0
+    pedal: Pedal = Pedal.UNKNOWN
+    """Known once the key comes up."""
 
 
 @dataclass(frozen=True, slots=True)

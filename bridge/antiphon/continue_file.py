@@ -6,19 +6,26 @@ import argparse
 import importlib
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from antiphon import pianoroll
+from antiphon import midi, pianoroll
 from antiphon.config import parse_settings
 from antiphon.daemon import load_player
 from antiphon.errors import UsageError
-from antiphon.midifile import MidiSong, read_midi, write_midi
+from antiphon.midifile import MidiSong, MidiTrack, read_midi, write_midi
 from antiphon.model import Controls
-from antiphon.music import Note, Scale
-from antiphon.params import defaults
+from antiphon.music import Beats, Note, Scale
+from antiphon.params import defaults, pedals
+from antiphon.pedal_file import pedal_moves, pedalled_notes
+from antiphon.pedalling import pedal_messages, stand
 
 CONTINUE = "antiphon_models.continuation:continue_phrase"
 """The code that does it, as an import string: the bridge does not import the models."""
+
+LATELY: Final = 64
+"""Last notes of the file that are asked whether they were pedalled."""
 
 
 def add_continue_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,13 +55,13 @@ def run_continue(args: argparse.Namespace) -> int:
     if not 1 <= args.bars <= 1024:
         raise UsageError("--bars takes 1..1024", f"found {args.bars}", "correct it")
     song = read_midi(args.input)
-    controls = _controls(
-        [f"temperature={args.temperature}", f"seed={args.seed}", *args.set], song.bpm
-    )
+    heard = pedalled_notes(song)
+    pedalled = any(stand(note.pedal) for note in heard[-LATELY:])
+    settings = [f"temperature={args.temperature}", f"seed={args.seed}", *args.set]
+    controls = _controls(settings, song.bpm, pedalled)
     player = load_player(args.player, args.device)
     player.set_style(_style(args.style, player.info.styles))
     module, _, function = CONTINUE.partition(":")
-    heard = [note for track in song.tracks for note in track.notes]
     added: list[Note] = getattr(importlib.import_module(module), function)(
         player, heard, song.bpm, song.meter, args.bars, controls, args.seed
     )
@@ -69,8 +76,8 @@ def run_continue(args: argparse.Namespace) -> int:
     return 0
 
 
-def _controls(pairs: list[str], bpm: float) -> Controls:
-    """Make controls of the parameters that matter to a file."""
+def _controls(pairs: list[str], bpm: float, pedalled: bool) -> Controls:
+    """Make controls of the parameters that matter to a file, which was pedalled or not."""
     values = {**defaults(), **parse_settings(pairs)}
     return Controls(
         temperature=values["temperature"],
@@ -84,6 +91,7 @@ def _controls(pairs: list[str], bpm: float) -> Controls:
         chord=values["chord"],
         guidance=values["guidance"],
         bpm=bpm,
+        pedal=pedals(values["pedal"], pedalled),
     )
 
 
@@ -106,13 +114,30 @@ def _style(words: list[str], known: tuple[str, ...]) -> list[tuple[str, float]]:
 
 
 def _write(path: Path, song: MidiSong, added: list[Note]) -> None:
-    """Write the file's own tracks, each with what was added on its channel."""
-    tracks, left = [], list(added)
+    """Write the file's own tracks, each with what was added on its channel, and the pedals."""
+    tracks, others, left = [], [], list(added)
+    start = min((note.start for note in added), default=song.length)
+    bpm = next(mark.bpm for mark in reversed(song.tempos) if mark.beat <= start)
     for track in song.tracks:
         channels = {note.channel for note in track.notes}
         mine = [note for note in left if note.channel in channels]
         left = [note for note in left if note.channel not in channels]
         tracks.append((track.name, [*track.notes, *mine]))
+        others.append([*_own_pedal(track, start), *pedal_messages(mine, bpm)])
     if left:
         tracks.append(("Antiphon", left))
-    write_midi(path, tracks, bpm=song.tempos, meter=song.meters)
+        others.append(pedal_messages(left, bpm))
+    write_midi(path, tracks, bpm=song.tempos, meter=song.meters, others=others)
+
+
+def _own_pedal(track: MidiTrack, end: Beats) -> Iterator[tuple[Beats, bytes]]:
+    """Yield the pedal of a track as the file has it; up at `end`, where the continuation begins."""
+    down: set[int] = set()
+    for beat, message in pedal_moves(track.others):
+        if beat < end:
+            yield beat, message
+            down.add(midi.channel(message))
+            if not message[2]:
+                down.discard(midi.channel(message))
+    for channel in sorted(down):
+        yield end, midi.control(channel, midi.SUSTAIN, 0)

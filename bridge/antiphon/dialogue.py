@@ -14,7 +14,16 @@ from typing import Final
 from antiphon import thinking
 from antiphon.ears import Strike
 from antiphon.model import Controls, Event
-from antiphon.music import TICKS_PER_BEAT, Beats, Note, Seconds, Ticks, to_beats, to_ticks
+from antiphon.music import (
+    TICKS_PER_BEAT,
+    Beats,
+    Note,
+    Pedal,
+    Seconds,
+    Ticks,
+    to_beats,
+    to_ticks,
+)
 from antiphon.settings import Variance
 from antiphon.speech import Feel, Speech
 from antiphon.timebase import Tempo
@@ -99,13 +108,17 @@ class Dialogue:
         """Feed the network a note of the player; an answer under way is planned anew after it."""
         onset = self._tick(beat)
         self._latest = max(self._latest, onset)
-        event = Event(onset, strike.key[1], strike.velocity, strike.voice)
+        event = Event(onset, strike.key[1], strike.velocity, strike.voice, pedal=strike.pedal)
         answer = self._answer
         if answer is not None and (self._speech.queued or not answer.finished):
             self._revise(answer, event, now)
         else:
             self._answer = None
             self._think(thinking.Feed(event))
+
+    def pedal(self, pedal: Pedal) -> None:
+        """Tell the network what the pedal did with the note heard last."""
+        self._think(thinking.Pedalled(pedal))
 
     def revise(self, now: Moment) -> None:
         """Plan what has not been handed over anew, because the controls changed."""
@@ -143,6 +156,8 @@ class Dialogue:
         if not planned.notes:
             answer.planned = planned.until
         answer.finished = planned.finished
+        if answer.finished:
+            self._speech.complete()
 
     def look_ahead(self, now: Moment) -> None:
         """Ask for more when the plan runs short."""
@@ -157,7 +172,8 @@ class Dialogue:
     def _note(self, event: Event) -> Note:
         """Return a note of the network in the music's beats."""
         start, length = Beats(self._origin + to_beats(event.onset)), to_beats(event.duration or 1)
-        return Note(start, event.pitch, event.velocity, length, voice=event.voice)
+        voice, pedal = event.voice, event.pedal
+        return Note(start, event.pitch, event.velocity, length, voice=voice, pedal=pedal)
 
     def _tick(self, beat: Beats) -> Ticks:
         return Ticks(max(0, to_ticks(Beats(beat - self._origin))))

@@ -43,7 +43,9 @@ LEAD: Final = Seconds(0.025)
 IDLE_WAIT: Final = Seconds(0.05)
 """The engine looks at the clock at least this often."""
 
-REPLANNED: Final = frozenset({"key", "scale", "register/low", "register/high", "polyphony"})
+REPLANNED: Final = frozenset(
+    {"key", "scale", "register/low", "register/high", "polyphony", "pedal"}
+)
 """Parameters whose change is heard at once: what was planned is planned anew."""
 
 VARIANCE: Final = frozenset({"vary/amount", "vary/keep", "vary/freeze"})
@@ -223,13 +225,13 @@ class Engine:
             if isinstance(self._source, MidiClock):
                 self._follow(self._source.feed(heard.time, heard.message))
         elif kind == midi.CONTROL:
-            self._control(heard.message[1], heard.message[2])
+            self._control(heard)
         elif kind in (midi.NOTE_ON, midi.NOTE_OFF):
             if kind == midi.NOTE_ON and isinstance(self._state, base.Idle):
                 self._wait_for_player(heard.time)
             beat = self._source.tempo.beat_at(heard.time)
             channel = self._settings.whole("channel/in")
-            self._note(self._ears.hear(heard.message, beat, channel), beat)
+            self._note(self._ears.hear(heard.message, beat, heard.time, channel), beat)
 
     def _note(self, event: Strike | Release | None, beat: Beats) -> None:
         now = self._moment()
@@ -243,7 +245,8 @@ class Engine:
                 self._step(base.KeyUp(event.key), now)
                 channel, pitch = event.key
                 length = max(0.0, beat - event.start) or 1e-3
-                self._publish(c.HeardNote(event.start, pitch, event.velocity, channel, length))
+                told = c.HeardNote(event.start, pitch, event.velocity, channel, length, event.pedal)
+                self._publish(told)
 
     def _wait_for_player(self, time: Seconds) -> None:
         """Let the silent internal clock wait: the first note of a turn is beat one of a bar.
@@ -258,7 +261,8 @@ class Engine:
             self._ears.memory.moved(self._source.tempo, time)
             self._bulletin.jumped()
 
-    def _control(self, controller: int, value: int) -> None:
+    def _control(self, heard: c.Heard) -> None:
+        controller, value = heard.message[1:3]
         moved = self._learning.move(controller, value)
         if isinstance(moved, Bound):
             self._publish(c.Learned(moved.name, moved.controller))
@@ -267,12 +271,18 @@ class Engine:
         elif moved is not None:
             turned = params.BY_NAME[moved.name].from_cc(moved.value)
             self._obey(c.SetParam(name=moved.name, value=turned))
+        elif controller == midi.SUSTAIN and not self._learning.drives(controller):
+            channel = self._settings.whole("channel/in")
+            pedal = self._ears.pedal(heard.message, heard.time, channel)
+            if pedal is not None:
+                self._dialogue.pedal(pedal)
 
     # -- deciding ----------------------------------------------------------------------------
 
     def _moment(self) -> Moment:
         time, tempo = self._clock.now(), self._source.tempo
-        controls = self._settings.controls(self._ears.voices(), tempo.bpm)
+        ears = self._ears
+        controls = self._settings.controls(ears.voices(), tempo.bpm, ears.pedalled())
         feel, seed = self._settings.feel(), self._settings.whole("seed")
         variance = self._settings.variance()
         return Moment(time, tempo.beat_at(time), tempo, controls, feel, seed, variance)

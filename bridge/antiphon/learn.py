@@ -46,6 +46,10 @@ class Learning:
         """Bind the next controller that moves to `name`."""
         self._wanted = name
 
+    def drives(self, controller: int) -> bool:
+        """Tell whether a controller is bound to anything."""
+        return controller in self._bindings
+
     def move(self, controller: int, value: int) -> Moved | Bound | None:
         """Take a control change; a switch counts when it goes down, not while it stays."""
         if self._wanted is not None:

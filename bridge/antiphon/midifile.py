@@ -13,6 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -217,8 +218,11 @@ def write_midi(
     meter: Meter | Sequence[MeterMark] = Meter(),  # noqa: B008 (frozen)
     markers: Iterable[Marker] = (),
     texts: Iterable[str] = (),
+    others: Sequence[Iterable[tuple[Beats, bytes]]] = (),
 ) -> None:
     """Write a type 1 file: a conductor's track, then one track for each of `tracks`.
+
+    `others` are the channel messages that are no notes, in the order of the tracks; fewer will do.
 
     Where a key is struck again while it sounds, the first note ends there: a file cannot say
     which of two note-offs belongs to which note-on. What lies before beat 0 is moved to it.
@@ -229,8 +233,9 @@ def write_midi(
         If the file cannot be written; a file of that name that was there stays as it was.
     """
     chunks = [_conductor(bpm, meter, markers, texts)]
-    for name, notes in tracks:
-        chunks.append(smf.track([_name(name), *smf.messages(notes)]))
+    for (name, notes), more in zip(tracks, chain(others, repeat(())), strict=False):
+        events = [(smf.tick(beat), smf.OTHER, data) for beat, data in more]
+        chunks.append(smf.track([_name(name), *events, *smf.messages(notes)]))
     _replace_file(Path(path), smf.header(len(chunks)) + b"".join(chunks))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
 
-from antiphon.music import Beats, Meter, Note, Phrase, Scale, Ticks, Voice
+from antiphon.music import Beats, Meter, Note, Pedal, Phrase, Scale, Ticks, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Event:
         The part it belongs to.
     duration : Ticks or None
         None while the key is still down (fed at note-on, length unknown).
+    pedal : Pedal
+        How the sustain pedal stands for it.
     """
 
     onset: Ticks
@@ -31,6 +33,7 @@ class Event:
     velocity: int
     voice: Voice
     duration: Ticks | None = None
+    pedal: Pedal = Pedal.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ class Controls:
         trained at 1.
     bpm : float or None
         The tempo; None where there is none.
+    pedal : bool
+        Whether pitched notes are given a pedal, by a player that has learnt it. The notes are the
+        same with it and without.
     """
 
     temperature: float = 1.0
@@ -78,6 +84,7 @@ class Controls:
     chord: float = 0.0
     guidance: float = 1.5
     bpm: float | None = None
+    pedal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,13 @@ class Player(Protocol):
 
     def feed(self, event: Event) -> None:
         """Hear one note, the player's or its own; an onset before the last counts as with it."""
+        ...
+
+    def pedal(self, pedal: Pedal) -> None:
+        """Say anew how the sustain pedal stands for the note that was fed last.
+
+        A note is fed as its key goes down, and what the pedal does with it is known only after.
+        """
         ...
 
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:

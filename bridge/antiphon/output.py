@@ -17,14 +17,14 @@ from enum import IntEnum
 from typing import Final, Literal
 
 from antiphon import midi
+from antiphon.feet import Feet
 from antiphon.lanes import Key, Lanes, Sent, Sink
-from antiphon.music import Seconds
+from antiphon.music import Pedal, Seconds
 from antiphon.timebase import Clock
 
 LATE: Final = Seconds(0.030)
 """A note later than this at its turn is dropped whole."""
 
-_PEDALS: Final = frozenset((midi.SUSTAIN, 66, 69))  # sustain, sostenuto, hold 2
 _OFF, _MESSAGE, _ON = 0, 1, 2  # what goes first of what falls on one moment
 _PLAYER: Final = "player"
 
@@ -77,12 +77,21 @@ class Counts:
 class _Note:
     """One note of the partner, from its plan to its note-off."""
 
-    __slots__ = ("id", "key", "message", "off", "on", "state")
+    __slots__ = ("id", "key", "message", "off", "on", "pedal", "state")
 
-    def __init__(self, note_id: int, on: Seconds, off: Seconds, key: Key, velocity: int) -> None:
-        self.id, self.on, self.off, self.key = note_id, on, off, key
+    def __init__(
+        self, note_id: int, on: Seconds, off: Seconds, key: Key, velocity: int, pedal: Pedal
+    ) -> None:
+        self.id, self.on, self.off, self.key, self.pedal = note_id, on, off, key, pedal
         self.message = midi.note_on(*key, velocity)  # made early: its turn has no time to lose
         self.state: Literal["planned", "sounding", "done"] = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Foot:
+    """A move of the partner's foot: the pedal of a channel down, or all of them up (None)."""
+
+    presses: int | None
 
 
 class Output:
@@ -127,11 +136,11 @@ class Output:
         tell = (lambda time, message: self._report(Written(time, message))) if written else None
         self._lanes = Lanes(clock, sinks, sent, tell)
         self._lock = threading.Lock()
-        self._heap: list[tuple[float, int, int, int, _Note | bytes]] = []
+        self._heap: list[tuple[float, int, int, int, _Note | _Foot | bytes]] = []
         self._serial = 0  # makes every heap entry distinct
         self._notes: dict[int, _Note] = {}  # planned and sounding, by id
         self._ledger: dict[Key, _Note | Literal["player"]] = {}  # who sounds what
-        self._pedals: set[tuple[int, int]] = set()  # channel and controller of those down
+        self._feet = Feet(self._emit)
         self._channels: set[int] = set()
         self._closed = False
         self.counts = Counts()
@@ -144,9 +153,19 @@ class Output:
     # -- the partner ---------------------------------------------------------------------------
 
     def play(
-        self, note_id: int, on: Seconds, off: Seconds, channel: int, pitch: int, velocity: int
+        self,
+        note_id: int,
+        on: Seconds,
+        off: Seconds,
+        channel: int,
+        pitch: int,
+        velocity: int,
+        pedal: Pedal = Pedal.UNKNOWN,
     ) -> None:
-        """Plan one note, its beginning and its end together.
+        """Plan one note, its beginning and its end together, and what the pedal does for it.
+
+        The foot moves if the note sounds, and not otherwise: up at its onset, down again
+        :data:`antiphon.pedalling.PRESS` behind it or just before the next onset.
 
         Parameters
         ----------
@@ -156,6 +175,8 @@ class Output:
             On the clock; `off` after `on`.
         channel, pitch, velocity : int
             1..16, 0..127, 1..127.
+        pedal : Pedal
+            How the sustain pedal stands for the note; a note of unknown pedal has it up.
 
         Raises
         ------
@@ -171,8 +192,17 @@ class Output:
                 return
             if note_id in self._notes:
                 raise ValueError(f"note {note_id} is planned or sounding already")
-            note = self._notes[note_id] = _Note(note_id, on, off, (channel, pitch), velocity)
+            note = _Note(note_id, on, off, (channel, pitch), velocity, pedal)
+            self._notes[note_id] = note
             self._push(on, _ON, note_id, note)
+        self._wake()
+
+    def lift(self, at: Seconds) -> None:
+        """Lift the pedals at `at` that the partner holds down then, or is about to press."""
+        if not math.isfinite(at):
+            raise ValueError(f"a lift needs a time, got {at}")
+        with self._lock:
+            self._push(at, _MESSAGE, 0, _Foot(None))
         self._wake()
 
     def release(self, note_id: int, at: Seconds) -> None:
@@ -190,13 +220,17 @@ class Output:
         self._wake()
 
     def stop(self, at: Seconds) -> None:
-        """Take back every note that has not sounded; those that sound end at `at` or earlier."""
+        """Take back every note that has not sounded; those that sound end at `at` or earlier.
+
+        So do the pedals that the partner holds down.
+        """
         if not math.isfinite(at):
             raise ValueError(f"a stop needs a time, got {at}")
         with self._lock:
             self._take_back()
             for note in self._notes.values():
                 self._shorten(note, at)
+            self._push(at, _MESSAGE, 0, _Foot(None))
         self._wake()
 
     def send(self, message: bytes, at: Seconds) -> None:
@@ -260,7 +294,7 @@ class Output:
                 if self._ledger.get(key) == _PLAYER:
                     del self._ledger[key]
                     self._lanes.off(key, message, True)
-            elif passing or self._lifts(message):
+            elif passing or self._feet.lifts(message):
                 self._emit(message, thru=True)
             owing = self._lanes.retry_at is not None
         if owing:
@@ -272,9 +306,14 @@ class Output:
             if self._lanes.retry_at is not None and now >= self._lanes.retry_at:
                 self._lanes.settle()
             while self._heap and self._heap[0][0] <= now:
-                _, rank, _, _, item = heapq.heappop(self._heap)
+                due, rank, _, _, item = heapq.heappop(self._heap)
                 if isinstance(item, bytes):
                     self._emit(item)
+                elif isinstance(item, _Foot):
+                    if item.presses is None:
+                        self._feet.lift()
+                    else:
+                        self._feet.press(item.presses, due)
                 elif rank == _ON and item.state == "planned":
                     self._begin(item, now)
                 elif rank == _OFF and item.state == "sounding":
@@ -291,7 +330,7 @@ class Output:
 
     # -- under the lock ------------------------------------------------------------------------
 
-    def _push(self, time: float, rank: int, note_id: int, item: _Note | bytes) -> None:
+    def _push(self, time: float, rank: int, note_id: int, item: _Note | _Foot | bytes) -> None:
         self._serial += 1
         heapq.heappush(self._heap, (time, rank, note_id, self._serial, item))
 
@@ -307,6 +346,9 @@ class Output:
         note.state = "sounding"
         self._ledger[note.key] = note
         self._push(note.off, _OFF, note.id, note)
+        press_at = self._feet.step(note.key[0], note.on, note.pedal)
+        if press_at is not None:
+            self._push(press_at, _MESSAGE, 0, _Foot(note.key[0]))
         self._emit_on(note.key, note.message)
         self.counts.sounded += 1
         self._report(Sounded(note.id, Seconds(self._clock.now() - note.on)))
@@ -341,9 +383,11 @@ class Output:
         self._heap = [
             entry
             for entry in self._heap
-            if isinstance(entry[4], bytes) or (entry[1] == _OFF and entry[4].state == "sounding")
+            if not isinstance(entry[4], _Note)
+            or (entry[1] == _OFF and entry[4].state == "sounding")
         ]
         heapq.heapify(self._heap)
+        self._feet.rest()
 
     def _silence(self) -> None:
         self._take_back()
@@ -354,8 +398,7 @@ class Output:
             else:
                 del self._ledger[key]
                 self._lanes.off(key, midi.note_off(*key), False)
-        for channel, pedal in sorted(self._pedals):
-            self._emit(midi.control(channel, pedal, 0))
+        self._feet.lift_all()
 
     def _player_strikes(self, key: Key, message: bytes) -> None:
         owner = self._ledger.get(key)
@@ -366,14 +409,6 @@ class Output:
         self._ledger[key] = _PLAYER
         self._emit_on(key, message, thru=True)
 
-    def _lifts(self, message: bytes) -> bool:
-        """Tell whether a message lifts a pedal that was passed when it went down."""
-        return (
-            midi.kind(message) == midi.CONTROL
-            and message[2] < 64
-            and (midi.channel(message), message[1]) in self._pedals
-        )
-
     def _emit_on(self, key: Key, message: bytes, *, thru: bool = False) -> None:
         self._channels.add(key[0])
         self._lanes.on(key, message, thru)
@@ -381,12 +416,7 @@ class Output:
     def _emit(self, message: bytes, *, thru: bool = False) -> None:
         if message[0] < midi.SYSEX:
             self._channels.add(midi.channel(message))
-        if midi.kind(message) == midi.CONTROL and message[1] in _PEDALS:
-            pedal = (midi.channel(message), message[1])
-            if message[2]:
-                self._pedals.add(pedal)
-            else:
-                self._pedals.discard(pedal)
+        self._feet.book(message, thru)
         self._lanes.message(message, thru)
 
 

@@ -16,6 +16,18 @@ GRIDS: Final = ("none", "sixteenth", "eighth", "beat", "bar")
 """The choices of ``turn/quantize``, in the order of their index."""
 
 
+PEDALS: Final = ("off", "follow", "on")
+"""The choices of ``pedal``, in the order of their index."""
+
+
+def pedals(value: float, pedalled: bool) -> bool:
+    """Tell whether the partner takes the pedal at a value of ``pedal``, in answer to notes that
+    were pedalled or not.
+    """
+    choice = PEDALS[int(value)]
+    return choice == "on" or (choice == "follow" and pedalled)
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter that the player can turn.
@@ -119,6 +131,16 @@ TABLE: Final[tuple[Param, ...]] = (
         "How firmly the partner's taste is bent to what you set; 1 is as it was trained.",
     ),
     Param("chord", 0, 1, 0, "", "How far the partner follows the chords that you play."),
+    Param(
+        "pedal",
+        0,
+        2,
+        1,
+        "",
+        "Whether the partner uses the sustain pedal: never, if you just did, or always.",
+        whole=True,
+        choices=PEDALS,
+    ),
     Param("turn/silence", 0.25, 16, 1, "beats", "Silence after which your turn is over."),
     Param(
         "turn/bars",

@@ -29,7 +29,8 @@ from antiphon.commands import (
     Update,
 )
 from antiphon.midifile import Marker, MeterMark, TempoMark, write_midi
-from antiphon.music import Beats, Meter, Note, Seconds
+from antiphon.music import Beats, Meter, Note, Pedal, Seconds
+from antiphon.pedalling import pedal_messages
 from antiphon.timebase import MAX_BPM, MIN_BPM, Tempo
 
 PLAYER: Final = "Player"
@@ -199,7 +200,7 @@ class Session:
         key = (update.channel, update.pitch)
         down = self.held.pop(key, None)
         if down:  # its key-up, or struck again without one
-            self.player.append(self._closed(down, update.duration, time))
+            self.player.append(self._closed(down, update.duration, time, update.pedal))
         if update.duration <= 0:
             start = self._place(update.start, time)
             if self._their_turn:
@@ -207,12 +208,15 @@ class Session:
                 self.markers.append(Marker(start, f"call {self.turns}"))
             self.held[key] = Held(update, start, time)
 
-    def _closed(self, down: Held, length: float, now: Seconds) -> Note:
+    def _closed(
+        self, down: Held, length: float, now: Seconds, pedal: Pedal = Pedal.UNKNOWN
+    ) -> Note:
         """Return a note of the player; the told length counts unless the beat jumped in it."""
         lasted = self._at(now) - self._at(down.since)
         duration = length if length > 0 and abs(length - lasted) < 0.5 else max(lasted, SHORTEST)
         told = down.told
-        return Note(down.start, told.pitch, told.velocity, Beats(duration), told.channel)
+        start, length = down.start, Beats(duration)
+        return Note(start, told.pitch, told.velocity, length, told.channel, pedal=pedal)
 
     def _stop(self, told: Seconds, at: Seconds) -> None:
         """Take back what has not sounded when it is told; what sounds ends at `at`."""
@@ -231,16 +235,15 @@ class Session:
         line = Beats(math.floor(first / meter.bar) * meter.bar)  # the bar of the first note
         skip = Beats(-line)
         tempos = self.tempos or [TempoMark(Beats(0.0), 120.0)]
+        both = [[note.shifted(skip) for note in notes] for notes in (player, partner)]
         write_midi(
             path,
-            [
-                (PLAYER, [note.shifted(skip) for note in player]),
-                (PARTNER, [note.shifted(skip) for note in partner]),
-            ],
+            list(zip((PLAYER, PARTNER), both, strict=True)),
             bpm=_from(tempos, line),
             meter=_from(self.meters, line),
             markers=[replace(m, beat=Beats(m.beat - line)) for m in self.markers],
             texts=[f"antiphon model={self.model}", f"antiphon seed={self.seed}"],
+            others=[pedal_messages(notes, _current(tempos, first).bpm) for notes in both],
         )
         return True
 

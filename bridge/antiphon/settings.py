@@ -47,8 +47,11 @@ class Settings:
         """Return a parameter that takes whole numbers only."""
         return int(self._values[name])
 
-    def controls(self, voices: Sequence[Voice], bpm: float) -> Controls:
-        """Return how the network is asked to play, in answer to the `voices` heard."""
+    def controls(self, voices: Sequence[Voice], bpm: float, pedalled: bool) -> Controls:
+        """Return how the network is asked to play, in answer to the `voices` heard.
+
+        `pedalled` says whether they were played with the sustain pedal.
+        """
         return Controls(
             temperature=self["temperature"],
             density=self["density"],
@@ -62,6 +65,7 @@ class Settings:
             chord=self["chord"],
             guidance=self["guidance"],
             bpm=bpm,
+            pedal=params.pedals(self["pedal"], pedalled),
         )
 
     def feel(self) -> Feel:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from antiphon.music import DRUM_CHANNEL, Beats, Note, Seconds, Voice, scale_velocity
+from antiphon.music import DRUM_CHANNEL, Beats, Note, Pedal, Seconds, Voice, scale_velocity
+from antiphon.pedalling import stand
 from antiphon.timebase import Tempo
 
 AHEAD: Final = Seconds(0.1)
@@ -32,9 +33,14 @@ class NoteOutput(Protocol):
         channel: int,
         pitch: int,
         velocity: int,
+        pedal: Pedal,
         /,
     ) -> object:
         """Sound a note from `on` to `off`; `number` is new and grows."""
+        ...
+
+    def lift(self, at: Seconds, /) -> None:
+        """Lift the partner's pedals at a time."""
         ...
 
     def release(self, number: int, at: Seconds, /) -> None:
@@ -42,7 +48,7 @@ class NoteOutput(Protocol):
         ...
 
     def stop(self, at: Seconds, /) -> None:
-        """Take back every note that has not sounded; end by `at` those that do."""
+        """Take back every note that has not sounded; end by `at` those that do, and the pedals."""
         ...
 
     def panic(self) -> None:
@@ -143,6 +149,8 @@ class Speech:
         self._queue: deque[_Queued] = deque()
         self._sounding: list[Sounding] = []
         self._next = 1
+        self._pedalled_until: Seconds | None = None  # end of the last note, if any has a pedal
+        self._complete = False
         self.said_until: Beats | None = None
         """Onset of the answer's last note handed over, as planned."""
 
@@ -161,10 +169,16 @@ class Speech:
     def clear(self) -> None:
         """Forget what was not handed over yet."""
         self._queue.clear()
+        self._complete = False
+
+    def complete(self) -> None:
+        """Take note that nothing more is queued: the pedal comes up with the last note's end."""
+        self._complete = True
 
     def drop(self) -> None:
-        """Forget the whole answer."""
+        """Forget the whole answer; its pedal comes up with the last note handed over."""
         self.clear()
+        self._lift()
         self.said_until = None
 
     def halt(self, at: Seconds, beat: Beats) -> None:
@@ -221,7 +235,7 @@ class Speech:
         while self._queue:
             due = self.next_time(tempo, feel)
             if due is None or due > now:
-                return
+                return  # notes wait: the answer is not over
             queued = self._queue.popleft()
             note = queued.note
             self.said_until = note.start
@@ -233,6 +247,13 @@ class Speech:
             off = max(off, Beats(on + 1 / 48))
             if not self._doubles(note.pitch, on):
                 yield self._send(queued, on, off, tempo, feel)
+        if self._complete:
+            self._lift()
+
+    def _lift(self) -> None:
+        if self._pedalled_until is not None:
+            self._output.lift(self._pedalled_until)
+            self._pedalled_until = None
 
     def _doubles(self, pitch: int, on: Beats) -> bool:
         """Tell whether quantising has put this onset on another of the same pitch."""
@@ -249,11 +270,14 @@ class Speech:
         planned = queued.note
         velocity = scale_velocity(planned.velocity, feel.velocity)
         channel = DRUM_CHANNEL if planned.voice is Voice.DRUMS else feel.channel
-        note = Note(on, planned.pitch, velocity, Beats(off - on), channel, planned.voice)
+        length = Beats(off - on)
+        note = Note(on, planned.pitch, velocity, length, channel, planned.voice, planned.pedal)
         sent = Sent(self._next, note, when, until, tuple(cut))
         self._next += 1
         self._sounding.append(Sounding(sent.number, note.pitch, on, off, when, queued.batch))
-        self._output.play(sent.number, when, until, channel, note.pitch, velocity)
+        self._output.play(sent.number, when, until, channel, note.pitch, velocity, planned.pedal)
+        if stand(planned.pedal) or self._pedalled_until is not None:
+            self._pedalled_until = max(until, self._pedalled_until or until)
         return sent
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from antiphon.model import Controls, Event, Player, Window
-from antiphon.music import TICKS_PER_BEAT, Meter, Ticks
+from antiphon.music import TICKS_PER_BEAT, Meter, Pedal, Ticks
 
 REMEMBERED: Final = 512
 """Notes that can be unsaid."""
@@ -44,6 +44,13 @@ class Feed:
     """Hear a note of the player."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Pedalled:
+    """The pedal stands so for the note of the player that was heard last."""
+
+    pedal: Pedal
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Swap:
     player: Player
 
 
-Job = Begin | Feed | Rewind | Plan | Style | Swap
+Job = Begin | Feed | Pedalled | Rewind | Plan | Style | Swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class Thinker:
         self._generation = -1
         self._random = np.random.default_rng(0)
         self._pending: Event | None = None
+        self._heard = False  # the player's note was the last that was fed
         self._last = self._reach = Ticks(0)
         player.begin(self._begun.meter)
 
@@ -168,10 +176,15 @@ class Thinker:
                 self._pending = None
                 self._recent.append(job.event)
                 self._player.feed(job.event)
+                self._heard = True
+            case Pedalled():
+                if self._heard:  # a note of the network's own has its pedal already
+                    self._recent[-1] = replace(self._recent[-1], pedal=job.pedal)
+                    self._player.pedal(job.pedal)
             case Rewind():
                 self._rewind(job.at)
             case Begin():
-                self._begun, self._pending = job, None
+                self._begun, self._pending, self._heard = job, None, False
                 self._recent.clear()
                 self._said.clear()
                 self._player.begin(job.meter, metered=job.metered)
@@ -224,12 +237,13 @@ class Thinker:
         self._said.append((event.onset, self._player.snapshot()))
         self._recent.append(event)
         self._player.feed(event)
+        self._heard = False
         self._last, self._pending = event.onset, None
         self._reach = Ticks(max(self._reach, event.onset + (event.duration or 1)))
 
     def _rewind(self, at: Ticks) -> None:
         """Go back to the state before the first note at or after `at` that was said."""
-        self._pending = None
+        self._pending, self._heard = None, False
         state: object | None = None
         while self._said and self._said[-1][0] >= at:
             _, state = self._said.pop()

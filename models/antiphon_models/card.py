@@ -16,6 +16,7 @@ from antiphon.errors import AntiphonError, DataError
 from antiphon_models import card_variation
 from antiphon_models.checkpoint import CheckpointHeader, read_header
 from antiphon_models.report import describe, markdown_table, verdict_table
+from antiphon_models.report_pedal import summary
 
 SOURCES: Final = {
     "chopin": "piano, first editions; CC BY 4.0, Fryderyk Chopin Institute",
@@ -83,6 +84,7 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         markdown_table(evaluation),
         _verdict(evaluation),
         *filter(None, [verdict_table(evaluation)]),
+        *_pedal(info.get("pedal")),
         "## Use",
         "Meant for playing with a musician live, and for continuing MIDI files. It knows melody, "
         "a second voice, keys and drums, in the styles of its data. Scale, register, polyphony "
@@ -113,6 +115,21 @@ def _variation_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> 
         "## Limits",
         "\n".join([*card_variation.limits(kind, config), *_data_limits(data)]),
     ]
+
+
+def _pedal(found: Mapping[str, Any] | None) -> list[str]:
+    """Say how well the pedal head foretells pianists' pedals, if there is one."""
+    if not found:
+        return []
+    text = (
+        f"A head of {_number(found.get('weights'))} weights more reads the player's state and says "
+        "for each onset whether the sustain pedal is up, down, or changed. It was trained after "
+        f"the player, which stayed as it is (`antiphon train pedal`, seed {found.get('seed')}, "
+        f"{found.get('minutes')} minutes)."
+    )
+    if found.get("carried"):
+        text += " The player was tuned since, and the head was not: the figures are from before."
+    return ["## Sustain pedal", text, "\n".join(summary(found.get("sets", {})))]
 
 
 def _size(header: CheckpointHeader) -> str:

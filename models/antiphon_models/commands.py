@@ -87,7 +87,11 @@ def _summary(manifest: Mapping[str, Any]) -> Iterator[str]:
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``antiphon train``."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("kind", choices=("player", "dic", "gan"), help="network to train")
+    parser.add_argument(
+        "kind",
+        choices=("player", "pedal", "dic", "gan"),
+        help="network to train; pedal: what the sustain pedal does, for a player that is done",
+    )
 
     run = parser.add_argument_group("the run")
     run.add_argument(
@@ -111,7 +115,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CKPT",
         help="start from these weights: a file, or a name from 'antiphon models'; the player is "
-        "fine-tuned and says in OUT/report.md what it gained",
+        "fine-tuned and says in OUT/report.md what it gained; pedal: the player that is taught",
     )
     run.add_argument(
         "--elsewhere",
@@ -174,6 +178,9 @@ _EXAMPLES: Final = """\
 a player from nothing, and one fine-tuned on your own folder:
   antiphon train player --data data/mine --out runs/mine --minutes 60
   antiphon train player --init player --data my-midi --out runs/me --minutes 8
+
+a player's sustain pedal, in a few minutes; the player stays as it is:
+  antiphon train pedal --init runs/mine/player.safetensors --data data/mine --out runs/pedal
 
 data-parallel, one process a core or a GPU:
   torchrun --standalone --nproc_per_node=2 -m antiphon train player ...

@@ -17,6 +17,7 @@ from antiphon.music import (
     Beats,
     Meter,
     Note,
+    Pedal,
     Ticks,
     Voice,
     scale_velocity,
@@ -89,11 +90,13 @@ def continue_phrase(
     controls = replace(controls, voices=present or controls.voices)
 
     player.begin(piece_meter, metered=meter is not None)
+    pedals = np.zeros_like(piece.onset) if piece.pedal is None else piece.pedal
     for row in zip(
-        piece.onset, piece.pitch, piece.velocity, piece.voice, piece.duration, strict=True
+        piece.onset, piece.pitch, piece.velocity, piece.voice, piece.duration, pedals, strict=True
     ):
-        onset, pitch, velocity, voice, duration = map(int, row)
-        player.feed(Event(Ticks(onset), pitch, velocity, Voice(voice), Ticks(duration)))
+        onset, pitch, velocity, voice, duration, foot = map(int, row)
+        event = Event(Ticks(onset), pitch, velocity, Voice(voice), Ticks(duration), Pedal(foot))
+        player.feed(event)
     channels = _channels(notes)
     found = [
         Note(
@@ -103,6 +106,7 @@ def continue_phrase(
             Beats((event.duration or 1) / ticks_per_beat),
             channels[event.voice],
             event.voice,
+            event.pedal,
         )
         for event in _draw(player, start, stop, controls, seed)
     ]

@@ -207,6 +207,9 @@ class Network(Protocol):
     ) -> int:
         """Draw a class, see :func:`antiphon_models.sampling.draw`."""
 
+    def output(self) -> FloatArray:
+        """Return the core's output (width,), normalised; valid until the next call."""
+
     def clear(self) -> None:
         """Forget everything."""
 
@@ -358,6 +361,11 @@ class NumpyNetwork(Remembering):
         v += 1.0
         v *= u
         return v
+
+    def output(self) -> FloatArray:
+        """Return the core's output (width,), normalised."""
+        found: FloatArray = self._out
+        return found
 
     def _normalise(self, x: FloatArray, out: FloatArray) -> None:
         np.subtract(x, self._mean.dot(x), out=out)

@@ -124,6 +124,12 @@ class KernelNetwork(Remembering):
         favour(self._lifts[field], known, head.logits)
         return head.logits
 
+    def output(self) -> FloatArray:
+        """Return the core's output (width,), normalised."""
+        x: FloatArray = self._memory[-1] - self._memory[-1].mean()
+        x *= 1 / np.sqrt(x.dot(x) / len(x) + NORM_EPS)
+        return x
+
     def draw(
         self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
     ) -> int:

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from antiphon.errors import UsageError
 from antiphon.model import Controls, Event, PlayerInfo, Window
-from antiphon.music import TICKS_PER_BEAT, Meter
+from antiphon.music import TICKS_PER_BEAT, Meter, Pedal, Voice
 from antiphon_models.checkpoint import SHIPPED, SUFFIX, load_checkpoint, user_checkpoints
 from antiphon_models.conditions import asked, known
 from antiphon_models.constraints import Own
@@ -36,6 +36,7 @@ from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.motif import NOTHING, TRUSTS, Expected, Motifs
 from antiphon_models.network import Network, NumpyNetwork, Weights, check_weights
 from antiphon_models.network_kernel import KernelNetwork, fits_kernel
+from antiphon_models.pedal import Foot, PedalHead, head_of, pedal_uniform, shift_class
 from antiphon_models.rounding import round_weights
 from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
 
@@ -66,6 +67,7 @@ class Snapshot:
     last: int | None
     bar_ticks: int
     metered: bool
+    foot: Foot
 
 
 class RecurrentPlayer:
@@ -81,8 +83,10 @@ class RecurrentPlayer:
         info: PlayerInfo,
         styles: FloatArray,
         config: Mapping[str, Any] | None = None,
+        pedal: PedalHead | None = None,
     ) -> None:
         self._network, self._info = network, info
+        self._pedal, self._foot = pedal, Foot()
         config = config or {}
         self._motifs = Motifs() if config.get("memory") else None
         self._expected = NOTHING
@@ -111,6 +115,7 @@ class RecurrentPlayer:
         self._bar_ticks, self._metered = round(meter.bar * TICKS_PER_BEAT), metered
         self._own, self._last, self._drawn = Own(), None, None
         self._hearing, self._loudness = Hearing(), 1.0
+        self._foot = Foot()
         self._network.clear()
         self._network.read(None)
         if self._motifs is not None:
@@ -150,11 +155,17 @@ class RecurrentPlayer:
             self._motifs.hear(ids)
             self._expect(self._motifs.expect())
         self._last = max(onset, last)
+        self._foot = self._foot.struck(self._last, event.pedal)
         if own:
             self._own = self._own.heard(event)
             self._loudness, self._drawn = self._loudness_after, None
         elif self._conditioned:
             self._hearing = self._hearing.heard(event)
+
+    def pedal(self, pedal: Pedal) -> None:
+        """Say anew what the pedal did with the last note that was fed."""
+        if self._last is not None:
+            self._foot = self._foot.struck(self._last, pedal)
 
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:
         """Draw the next note without feeding it; takes the same number of draws for each."""
@@ -174,6 +185,9 @@ class RecurrentPlayer:
         self._velocity, self._loudness_after = drawn.velocity, self._loudness
         if self._conditioned and controls.velocity != 1:
             drawn = self._even_out(drawn, max(controls.velocity, SOFTEST))
+        if self._pedal is not None and controls.pedal and drawn.voice is not Voice.DRUMS:
+            pedal = self._draw_pedal(self._pedal, drawn, uniforms[0], controls.temperature)
+            drawn = replace(drawn, pedal=pedal)
         self._drawn = drawn
         return drawn
 
@@ -209,6 +223,7 @@ class RecurrentPlayer:
             self._last,
             self._bar_ticks,
             self._metered,
+            self._foot,
         )
 
     def restore(self, snapshot: object) -> None:
@@ -217,6 +232,7 @@ class RecurrentPlayer:
         self._own, self._last = state.own, state.last
         self._hearing, self._loudness = state.hearing, state.loudness
         self._bar_ticks, self._metered = state.bar_ticks, state.metered
+        self._foot = state.foot
         memory, motifs = state.memory
         self._network.recall(memory)
         if self._motifs is not None:
@@ -242,6 +258,18 @@ class RecurrentPlayer:
         told.update(known)
         told["trust"] = trust
         return self._network.score(field, told)
+
+    def _draw_pedal(
+        self, head: PedalHead, event: Event, uniform: float, temperature: float
+    ) -> Pedal:
+        """Draw what the pedal does with a note; the notes of a chord share it."""
+        onset, foot = int(event.onset), self._foot
+        if onset == foot.onset:
+            return foot.pedal
+        shift = onset - (onset if self._last is None else self._last)
+        note = (shift_class(shift), event.voice, event.pitch, *self._phases(onset))
+        ids = (foot.pedal, foot.since(onset), *note)
+        return head.draw(self._network.output(), ids, pedal_uniform(uniform), temperature)
 
     def _phases(self, onset: int) -> tuple[int, int]:
         if not self._metered:
@@ -280,7 +308,8 @@ class NumpyPlayer(RecurrentPlayer):
         check_weights(config, weights, name)
         info = PlayerInfo(name, tuple(config["styles"]), "cpu", dict(metadata or {}))
         styles = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(NumpyNetwork(config, weights), info, styles, config)
+        head = head_of(weights, config["width"], name)
+        super().__init__(NumpyNetwork(config, weights), info, styles, config, head)
 
 
 class KernelPlayer(RecurrentPlayer):
@@ -311,7 +340,8 @@ class KernelPlayer(RecurrentPlayer):
         styles = tuple(config["styles"])
         info = PlayerInfo(name, styles, "cpu", dict(metadata or {}), "compiled kernel")
         table = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(KernelNetwork(kernel, config, weights), info, table, config)
+        head = head_of(weights, config["width"], name)
+        super().__init__(KernelNetwork(kernel, config, weights), info, table, config, head)
 
 
 def make_player(

@@ -30,6 +30,7 @@ from antiphon_models.network import (
     lifts_of,
     seen_of,
 )
+from antiphon_models.pedal import head_of
 from antiphon_models.runtime import RecurrentPlayer
 from antiphon_models.sampling import FloatArray, draw
 
@@ -119,6 +120,11 @@ class TorchNetwork:
             self._score_plain[field]()
             guided(found, self._logits[field].cpu().numpy(), self._guidance)
         favour(self._lifts[field], known, found)
+        return found
+
+    def output(self) -> FloatArray:
+        """Return the core's output (width,), normalised; rounded weights scale it by 1."""
+        found: FloatArray = self._memory[-1].cpu().numpy()
         return found
 
     def clear(self) -> None:
@@ -243,4 +249,5 @@ class TorchPlayer(RecurrentPlayer):
         arithmetic = f"torch {torch.__version__}"
         info = PlayerInfo(name, tuple(config["styles"]), device, dict(metadata or {}), arithmetic)
         styles = np.asarray(weights["embed.style"], np.float32)
-        super().__init__(TorchNetwork(config, weights, torch.device(device)), info, styles, config)
+        network = TorchNetwork(config, weights, torch.device(device))
+        super().__init__(network, info, styles, config, head_of(weights, config["width"], name))

@@ -12,6 +12,7 @@ from typing import Final
 import torch
 
 from antiphon.errors import CheckpointError, DataError, UsageError
+from antiphon_models.checkpoint import SUFFIX
 from antiphon_models.loop import Loop
 from antiphon_models.parallel import Ranks, join
 from antiphon_models.recipe import Recipe
@@ -55,6 +56,10 @@ def train(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
+    if args.kind == "pedal":
+        from antiphon_models.train_pedal import train_pedal
+
+        return train_pedal(args, choose_device(args.device))
     ranks, device = join(choose_device(args.device))
     try:
         return _train(args, device, ranks)
@@ -77,15 +82,18 @@ def _train(args: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
         torch.manual_seed(args.seed + (ranks.rank << 32))
     status = Loop(recipe, args, device, ranks).run(args.resume)
     if status == 0 and args.kind == "player" and args.init is not None and ranks.leads:
+        from antiphon_models.runtime import checkpoint_path
+        from antiphon_models.train_pedal import carry_head
         from antiphon_models.tuning import report_tuning
 
+        carry_head(checkpoint_path(args.init), args.out / f"player{SUFFIX}")
         report_tuning(args, device)
     return status
 
 
 def _check(args: argparse.Namespace) -> None:
     tunes = args.kind == "player" and args.init is not None  # then the music says how far
-    if args.minutes is None and args.steps is None and not tunes:
+    if args.minutes is None and args.steps is None and not (tunes or args.kind == "pedal"):
         raise UsageError(
             "expected --minutes or --steps", "found neither", "say how long to train, or how far"
         )

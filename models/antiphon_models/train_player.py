@@ -20,6 +20,7 @@ from antiphon_models.data.storage import MANIFEST, lengths_of, open_dataset, rea
 from antiphon_models.data.stream import EventStreams, StreamConfig, piece_rows
 from antiphon_models.events import FIELDS, Piece
 from antiphon_models.parallel import Ranks
+from antiphon_models.pedal import without_head
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig, State, count_weights
 from antiphon_models.recipe import choose_preset
 from antiphon_models.runtime import checkpoint_path
@@ -265,7 +266,7 @@ def load_player(path: Path, styles: Sequence[str] | None = None) -> tuple[Player
     config = PlayerConfig.from_dict(found.config)
     added = tuple(style for style in styles or () if style not in config.styles)
     config = replace(config, styles=config.styles + added)
-    weights = {name: torch.from_numpy(w) for name, w in found.weights.items()}
+    weights = {name: torch.from_numpy(w) for name, w in without_head(found.weights).items()}
     try:
         if added:
             table = weights["embed.style"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,24 @@ def test_streams_leave_a_large_set_on_disk(tmp_path: Path) -> None:
     notes = int(lengths_of(pieces["songs"]).sum())
     assert notes > 900_000
     assert peak < notes * NOTE.itemsize / 4
+
+
+def test_pedals_come_back_and_older_sets_know_none(tmp_path: Path) -> None:
+    """A piece's pedals are stored; of a set of the format before, which had none, none is known."""
+    piece = make_piece(0)
+    pedal = np.arange(len(piece)) % 4
+    write_pieces(tmp_path / "train.npz", [replace(piece, pedal=pedal), piece])
+    first, second = open_pieces(tmp_path / "train.npz", "songs")
+    np.testing.assert_array_equal(first.pedal, pedal)
+    assert second.pedal is None
+
+    older = np.dtype([(name, NOTE[name]) for name in NOTE.names if name != "pedal"])
+    records = np.fromfile(tmp_path / "train.notes", NOTE)
+    np.array(records[[*older.names]], older).tofile(tmp_path / "train.notes")
+    with np.load(tmp_path / "train.npz") as file:
+        table = {name: file[name] for name in file.files if name != "format"}
+    np.savez_compressed(tmp_path / "train.npz", **table)
+    for found in open_pieces(tmp_path / "train.npz", "songs"):
+        assert found.pedal is None
+        np.testing.assert_array_equal(found.onset, piece.onset)
+        np.testing.assert_array_equal(found.micro, piece.micro)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from antiphon import commands as c
 from antiphon import midi, thinking, varying
 from antiphon.engine import Engine
 from antiphon.model import Controls, Event, PlayerInfo, Window
-from antiphon.music import Meter, Seconds, Ticks
+from antiphon.music import Meter, Pedal, Seconds, Ticks
 from antiphon.repertoire import Loaded
 from antiphon.sync.internal import InternalClock
 from antiphon.timebase import ManualClock
@@ -26,6 +26,7 @@ class SentNote:
     channel: int
     pitch: int
     velocity: int
+    pedal: Pedal = Pedal.UNKNOWN
 
 
 @dataclass
@@ -35,13 +36,25 @@ class FakeOutput:
     clock: ManualClock
     notes: dict[int, SentNote] = field(default_factory=dict)
     panics: int = 0
+    lifts: list[float] = field(default_factory=list)
     thru: bool = False
 
     def play(
-        self, number: int, on: Seconds, off: Seconds, channel: int, pitch: int, velocity: int
+        self,
+        number: int,
+        on: Seconds,
+        off: Seconds,
+        channel: int,
+        pitch: int,
+        velocity: int,
+        pedal: Pedal,
     ) -> None:
         """Remember the note."""
-        self.notes[number] = SentNote(number, on, off, channel, pitch, velocity)
+        self.notes[number] = SentNote(number, on, off, channel, pitch, velocity, pedal)
+
+    def lift(self, at: Seconds) -> None:
+        """Remember when."""
+        self.lifts.append(at - 100.0)
 
     def release(self, number: int, at: Seconds) -> None:
         """Shorten the note, or forget it."""
@@ -91,6 +104,10 @@ class ScalePlayer:
     def feed(self, event: Event) -> None:
         """Remember the event."""
         self.fed.append(event)
+
+    def pedal(self, pedal: Pedal) -> None:
+        """Remember it with the last event."""
+        self.fed[-1] = replace(self.fed[-1], pedal=pedal)
 
     def sample(self, window: Window, controls: Controls, random: Any) -> Event:
         """Go up a step, an eighth later, as far as the window allows."""
@@ -192,10 +209,7 @@ class Stage:
     @property
     def heard(self) -> list[SentNote]:
         """What sounded or will, with times in seconds after the start."""
-        return [
-            SentNote(n.number, n.on - 100.0, n.off - 100.0, n.channel, n.pitch, n.velocity)
-            for n in self.output.notes.values()
-        ]
+        return [replace(n, on=n.on - 100.0, off=n.off - 100.0) for n in self.output.notes.values()]
 
     @property
     def state(self) -> c.State:

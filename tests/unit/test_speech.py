@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from antiphon import midi
 from antiphon.ears import Ears, Release, Strike
 from antiphon.learn import Bound, Learning, Moved
-from antiphon.music import Beats, Voice
+from antiphon.music import Beats, Seconds, Voice
 from antiphon.speech import Feel
 
 beats = st.floats(0, 64).map(Beats)
@@ -44,13 +44,13 @@ def test_one_note_after_another_is_a_melody_and_together_chords() -> None:
     """Notes struck while others are held are chords; channel 10 is drums."""
     ears = Ears()
     for pitch in (60, 62):
-        assert isinstance(ears.hear(midi.note_on(1, pitch, 80), Beats(0)), Strike)
-        ears.hear(midi.note_off(1, pitch), Beats(0.5))
+        assert isinstance(ears.hear(midi.note_on(1, pitch, 80), Beats(0), Seconds(0.0)), Strike)
+        ears.hear(midi.note_off(1, pitch), Beats(0.5), Seconds(0.2))
     assert ears.voices()[0] is Voice.MELODY
     for pitch in (48, 52, 55, 48 + 12, 52 + 12, 55 + 12):
-        ears.hear(midi.note_on(1, pitch, 80), Beats(1))
+        ears.hear(midi.note_on(1, pitch, 80), Beats(1), Seconds(0.5))
     assert ears.voices()[0] is Voice.KEYS
-    strike = ears.hear(midi.note_on(10, 36, 80), Beats(2))
+    strike = ears.hear(midi.note_on(10, 36, 80), Beats(2), Seconds(1.0))
     assert isinstance(strike, Strike)
     assert strike.voice is Voice.DRUMS
 
@@ -58,10 +58,10 @@ def test_one_note_after_another_is_a_melody_and_together_chords() -> None:
 def test_a_note_off_is_heard_after_the_channel_changed() -> None:
     """A key that is down can always come up."""
     ears = Ears()
-    ears.hear(midi.note_on(3, 60, 80), Beats(0), channel=3)
-    release = ears.hear(midi.note_off(3, 60), Beats(1), channel=5)
+    ears.hear(midi.note_on(3, 60, 80), Beats(0), Seconds(0.0), channel=3)
+    release = ears.hear(midi.note_off(3, 60), Beats(1), Seconds(0.5), channel=5)
     assert release == Release((3, 60), Beats(0), 80)
-    assert ears.hear(midi.note_off(3, 60), Beats(1)) is None
+    assert ears.hear(midi.note_off(3, 60), Beats(1), Seconds(0.5)) is None
 
 
 def test_learning_moves_a_binding() -> None:

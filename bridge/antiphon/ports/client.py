@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from antiphon.errors import PortError
-from antiphon.music import Seconds
+from antiphon.music import Pedal, Seconds
 from antiphon.ports import link
 from antiphon.ports.base import PortOptions
 
@@ -149,13 +149,20 @@ class PortProcess:
     # -- what it is told ---------------------------------------------------------------------
 
     def play(
-        self, note_id: int, on: Seconds, off: Seconds, channel: int, pitch: int, velocity: int
+        self,
+        note_id: int,
+        on: Seconds,
+        off: Seconds,
+        channel: int,
+        pitch: int,
+        velocity: int,
+        pedal: Pedal = Pedal.UNKNOWN,
     ) -> bool:
         """Hand over a note; False if it had to be dropped because the pipe is full."""
         if self.opened is None or self._outbox.qsize() >= PLAY_LIMIT:
             self.dropped += 1
             return False
-        self._put(link.Play(note_id, on, off, channel, pitch, velocity))
+        self._put(link.Play(note_id, on, off, channel, pitch, velocity, pedal))
         return True
 
     def release(self, note_id: int, at: Seconds) -> None:
@@ -165,6 +172,10 @@ class PortProcess:
     def stop(self, at: Seconds) -> None:
         """Take back what has not sounded; what sounds ends at `at` or earlier."""
         self._put(link.Stop(at))
+
+    def lift(self, at: Seconds) -> None:
+        """Lift the pedals that the partner holds down at `at`."""
+        self._put(link.Lift(at))
 
     def send(self, message: bytes, at: Seconds) -> None:
         """Send a message of up to 3 bytes that is not a note."""

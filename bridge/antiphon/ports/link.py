@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from antiphon.commands import Heard
-from antiphon.music import Seconds
+from antiphon.music import Pedal, Seconds
 from antiphon.output import Dropped, Reason, Sounded, Written
 
 _FORMAT: Final = struct.Struct("<BBBBIdd")
@@ -40,6 +40,7 @@ class Play:
     channel: int
     pitch: int
     velocity: int
+    pedal: Pedal = Pedal.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class Release:
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Take back what has not sounded; what sounds ends at `at` or earlier."""
+
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Lift the pedals that the partner holds down at `at`."""
 
     at: Seconds
 
@@ -150,7 +158,7 @@ class Stats:
     """Commands that made no sense."""
 
 
-Command = Play | Release | Stop | Send | Panic | Configure | Inject | Ping | Close
+Command = Play | Release | Stop | Lift | Send | Panic | Configure | Inject | Ping | Close
 Event = Opened | Failed | Heard | Sounded | Dropped | Written | Stats
 Record = Command | Event
 
@@ -205,6 +213,9 @@ class Decoder:
 
 # -- the table -------------------------------------------------------------------------------
 
+_PEDAL_BIT: Final = 5
+_CHANNEL: Final = (1 << _PEDAL_BIT) - 1  # a note's channel and its pedal share a value
+
 _TEXTS: Final[dict[int, type[Any]]] = {64: Opened, 65: Failed, 66: Stats}
 
 
@@ -224,7 +235,9 @@ def _text(kind: int, record: Any) -> bytes:
 
 
 _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
-    Play: lambda r: _FORMAT.pack(1, r.channel, r.pitch, r.velocity, r.id, r.on, r.off),
+    Play: lambda r: _FORMAT.pack(
+        1, r.channel | r.pedal << _PEDAL_BIT, r.pitch, r.velocity, r.id, r.on, r.off
+    ),
     Release: lambda r: _bare(2, r.id, r.at),
     Stop: lambda r: _bare(3, 0, r.at),
     Send: lambda r: _message(4, r.message, r.at),
@@ -233,6 +246,7 @@ _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
     Inject: lambda r: _message(7, r.message),
     Ping: lambda r: _bare(8, r.number),
     Close: lambda r: _bare(9),
+    Lift: lambda r: _bare(10, 0, r.at),
     Opened: lambda r: _text(64, r),
     Failed: lambda r: _text(65, r),
     Stats: lambda r: _text(66, r),
@@ -246,8 +260,9 @@ _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
 def _decode(kind: int, a: int, b: int, c: int, number: int, x: float, y: float) -> Record:
     first, second = Seconds(x), Seconds(y)
     match kind:
-        case 1:
-            return Play(number, first, second, a, b, c)
+        case 1 if a >> _PEDAL_BIT < len(Pedal):
+            channel, pedal = a & _CHANNEL, Pedal(a >> _PEDAL_BIT)
+            return Play(number, first, second, channel, b, c, pedal)
         case 2:
             return Release(number, first)
         case 3:
@@ -264,6 +279,8 @@ def _decode(kind: int, a: int, b: int, c: int, number: int, x: float, y: float) 
             return Ping(number)
         case 9:
             return Close()
+        case 10:
+            return Lift(first)
         case 67:
             return Heard(first, _bytes(a, b, c, number))
         case 68:

@@ -161,12 +161,14 @@ class Child:
     def _obey(self, command: link.Record) -> None:
         try:
             match command:
-                case link.Play(note_id, on, off, channel, pitch, velocity):
-                    self._output.play(note_id, on, off, channel, pitch, velocity)
+                case link.Play(note_id, on, off, channel, pitch, velocity, pedal):
+                    self._output.play(note_id, on, off, channel, pitch, velocity, pedal)
                 case link.Release(note_id, at):
                     self._output.release(note_id, at)
                 case link.Stop(at):
                     self._output.stop(at)
+                case link.Lift(at):
+                    self._output.lift(at)
                 case link.Send(message, at):
                     self._output.send(message, at)
                 case link.Panic():

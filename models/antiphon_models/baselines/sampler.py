@@ -66,6 +66,10 @@ class NgramNetwork:
     def ask(self, told: Told, plain: Told, guidance: float) -> None:
         """Do nothing: what was counted knows no conditions."""
 
+    def output(self) -> FloatArray:
+        """Return nothing: counts have no state that a head could read."""
+        return np.zeros(0, np.float32)
+
     def clear(self) -> None:
         """Forget everything."""
         self._past = _EMPTY

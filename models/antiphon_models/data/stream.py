@@ -236,9 +236,16 @@ class EventStreams:
             start = int(random.integers(0, max(len(piece) - min(config.longest, 64), 1)))
             if random.random() < 0.2:
                 start = 0
-        return self._vary(piece.select(slice(start, start + config.longest)), style, random)
+        return self.vary(piece.select(slice(start, start + config.longest)), style, random)
 
-    def _vary(self, piece: Piece, style: int, random: np.random.Generator) -> Rows:
+    def vary(self, piece: Piece, style: int, random: np.random.Generator) -> Rows:
+        """Write a piece as event rows, varied and masked as the config says.
+
+        Returns
+        -------
+        ndarray of int16
+            (1 + notes, columns): the beginning, then the notes in their order.
+        """
         config = self.config
         shift, duration = piece.shift, piece.duration
         if not piece.metered:
