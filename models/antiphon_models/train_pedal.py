@@ -30,6 +30,7 @@ from antiphon_models.data.folder import as_dataset
 from antiphon_models.data.storage import lengths_of, open_dataset
 from antiphon_models.data.stream import EventStreams, piece_rows
 from antiphon_models.events import Piece, bin_to_ticks
+from antiphon_models.pack import pack
 from antiphon_models.pedal import CLASSES, CONTEXT, PREFIX, WIDTH, pedalled_onsets, without_head
 from antiphon_models.player import COLUMN, COLUMNS, Player, PlayerConfig
 from antiphon_models.report_pedal import Figures, Scores, score, summary, transitions
@@ -140,13 +141,21 @@ def train_pedal(args: argparse.Namespace, device: torch.device) -> int:
         args.out / f"player{SUFFIX}",
         "player",
         checkpoint.config,
-        {**without_head(checkpoint.weights), **weights},
+        {**_as_it_was(checkpoint), **weights},
         {**checkpoint.info, "pedal": info},
     )
     for line in summary(figures):
         print(line, flush=True)
     _say(began, f"wrote {args.out / f'player{SUFFIX}'}: {size:,} weights more")
     return 0
+
+
+def _as_it_was(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return a player's weights to be stored as they were: those that were packed, packed."""
+    weights = without_head(checkpoint.weights)
+    if (weights["norm.weight"] == 1).all():  # as it is played, not as it was trained
+        return dict(pack(checkpoint.config, weights))
+    return dict(weights)
 
 
 def carry_head(source: Path, target: Path) -> None:

@@ -21,6 +21,7 @@ from antiphon_models.data.midi_reader import read_midi
 from antiphon_models.data.storage import write_manifest, write_pieces
 from antiphon_models.data.stream import piece_rows
 from antiphon_models.events import Piece, notes_to_piece, phases, piece_to_notes
+from antiphon_models.pack import pack
 from antiphon_models.pedal import CONTEXT, PREFIX, PedalHead, pedal_uniform, without_head
 from antiphon_models.player import Player, PlayerConfig
 from antiphon_models.runtime import NumpyPlayer, RecurrentPlayer
@@ -268,6 +269,25 @@ def test_a_head_is_trained_and_the_player_stays_as_it_is(
     player = runtime.load_player(tmp_path / "a" / "player.safetensors", "cpu")
     assert {event.pedal for event in play(player, Controls(pedal=True))} <= set(PEDALS)
     train_player.load_player(tmp_path / "a" / "player.safetensors")
+
+
+def test_a_packed_player_is_taught_and_stays_packed(tmp_path: Path) -> None:
+    """A player in eight bits a weight comes out with the very weights that it came with, and one
+    that has a head can be packed.
+    """
+    init, data = tmp_path / "init.safetensors", write_data(tmp_path / "data")
+    config = CONFIG.to_dict()
+    packed = pack(config, make_weights(head=False))
+    save_checkpoint(init, "player", config, packed, {})
+    assert train(data, init, tmp_path) == 0
+    before, after = load_checkpoint(init), load_checkpoint(tmp_path / "player.safetensors")
+    for name, weight in before.weights.items():
+        np.testing.assert_allclose(after.weights[name], weight, rtol=1e-6, atol=1e-9)
+    whole = make_weights(head=True)
+    save_checkpoint(init, "player", config, pack(config, whole), {})
+    again = load_checkpoint(init)
+    for name in set(again.weights) - set(before.weights):
+        np.testing.assert_allclose(again.weights[name], whole[name], atol=1e-3)
 
 
 @pytest.mark.parametrize("what", ["no pedal", "resume"])
