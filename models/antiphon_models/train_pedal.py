@@ -153,7 +153,8 @@ def train_pedal(args: argparse.Namespace, device: torch.device) -> int:
 def _as_it_was(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return a player's weights to be stored as they were: those that were packed, packed."""
     weights = without_head(checkpoint.weights)
-    if (weights["norm.weight"] == 1).all():  # as it is played, not as it was trained
+    played = round_weights(checkpoint.config, weights)
+    if all(np.allclose(played[name], w, rtol=1e-6, atol=1e-9) for name, w in weights.items()):
         return dict(pack(checkpoint.config, weights))
     return dict(weights)
 
