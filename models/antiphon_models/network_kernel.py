@@ -6,6 +6,7 @@ Needs only numpy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ class KernelNetwork(Remembering):
         self._out = start + 3 * layers * width * _FLOAT
         self._trunk = Linear(*fold_trunk(w))
         self._trunk_known = False
+        self._mean = np.full(width, 1 / width, np.float32)
         self._normalised, self._gates = np.empty(width, np.float32), np.empty(4 * width, np.float32)
         self._u, self._plain = np.empty((2, self._trunk.rows), np.float32)
         self._room = np.empty(max(head_width, PITCHES), np.float32)
@@ -126,8 +128,8 @@ class KernelNetwork(Remembering):
 
     def output(self) -> FloatArray:
         """Return the core's output (width,), normalised."""
-        x: FloatArray = self._memory[-1] - self._memory[-1].mean()
-        x *= 1 / np.sqrt(x.dot(x) / len(x) + NORM_EPS)
+        x: FloatArray = self._memory[-1] - self._memory[-1].dot(self._mean)
+        x *= 1 / math.sqrt(float(x.dot(x)) / len(x) + NORM_EPS)
         return x
 
     def draw(
