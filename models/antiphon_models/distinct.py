@@ -13,12 +13,10 @@ import numpy as np
 from antiphon.model import Keep, Variation
 from antiphon.music import Note, Phrase
 from antiphon_models import moves
-from antiphon_models.codec import Cells
-from antiphon_models.editor import touch
-from antiphon_models.flips import choose_flips
+from antiphon_models.flips import NO_ROOM, choose_cells, flip
 from antiphon_models.noise import draw_noise
 from antiphon_models.notation import IN_ORDER, Part, write_notes
-from antiphon_models.rolls import ROWS, FloatArray, Kind
+from antiphon_models.rolls import ROWS, FloatArray, IntArray, Kind
 
 TRIES: Final = 12
 """Times that a variation which came out as an earlier one is tried again, each time freer."""
@@ -28,7 +26,7 @@ TOGETHER: Final = 5
 
 
 def generator(seed: tuple[int, ...], kind: Kind) -> np.random.Generator:
-    """Return the random numbers of one variation; drums and pitched notes have their own."""
+    """Return random numbers of their own for a seed, and for drums and for pitched notes."""
     return np.random.default_rng([*(abs(n) for n in seed), 0 if kind == "drums" else 1])
 
 
@@ -52,15 +50,16 @@ def distinct(
     ahead: list[list[_Draft]] = []
     for index in range(count):
         if not ahead:
-            # So many at once whatever the count: rounding, too, is to be the same for any.
-            some = range(index, index + (TOGETHER if index else 1))
-            ahead = yield from _drafts(parts, amount, [(*seed, n, 0) for n in some])
+            # So many at once whatever the count: chance and rounding are to be the same for any.
+            some = TOGETHER if index else 1
+            ahead = yield from _drafts(parts, amount, (*seed, index, 0), keep, count=some)
         drafts = ahead.pop(0)
         spare: _Made | None = None
         for attempt in range(TRIES):
             if attempt:
-                (drafts,) = yield from _drafts(parts, amount, [(*seed, index, attempt)])
-            found = yield from _make(parts, drafts, amount, 1 + 0.3 * attempt, keep)
+                again, heat = (*seed, index, attempt), 1 + 0.3 * attempt
+                (drafts,) = yield from _drafts(parts, amount, again, keep, heat)
+            found = yield from _make(parts, drafts, keep)
             if found.sound not in sounded:
                 if found.hits not in seen:
                     break
@@ -82,51 +81,66 @@ class _Made(NamedTuple):
 
 
 def _make(
-    parts: Sequence[Part], drafts: Sequence[_Draft], amount: float, heat: float, keep: Keep
+    parts: Sequence[Part], drafts: Sequence[_Draft], keep: Keep
 ) -> Generator[None, None, _Made]:
     """Make a variation of all parts of what the networks say of each."""
     notes: list[Note] = []
-    hits, total, apart = b"", 0.0, 0.0
+    hits, total, apart = b"", 0, 0
     for number, (part, draft) in enumerate(zip(parts, drafts, strict=True)):
         if number:
             yield
-        new, written = _varied(part, draft, amount, heat, keep)
-        notes += written
-        hits += new.tobytes()
-        total += part.size + float(new.sum())
-        apart += float(np.abs(part.sheet.hits - new).sum())
+        told = dict(zip(draft.struck.tolist(), draft.touch, strict=True))
+        notes += write_notes(part, told, draft.moved, timed=keep is Keep.NOTHING)
+        hits += draft.struck.tobytes()
+        total += part.size + len(draft.struck)
+        apart += draft.changed
     notes.sort(key=IN_ORDER)
-    return _Made(tuple(notes), _sound_of(notes), hits, apart / max(total, 1.0))
+    return _Made(tuple(notes), _sound_of(notes), hits, apart / max(total, 1))
 
 
 class _Draft(NamedTuple):
-    """What the network says of one variation of a part, and the chance that is to decide."""
+    """A variation of a part on the grid.
 
-    cells: Cells
-    noise: FloatArray
-    touch: FloatArray
+    `struck` are its cells with a note, `touch` velocity, offset and duration of each; `changed`
+    is how many cells are not as in the phrase, `moved` which notes go where.
+    """
+
+    struck: IntArray
+    touch: list[tuple[float, float, float]]
+    changed: int
+    moved: dict[int, int]
 
 
 def _drafts(
-    parts: Sequence[Part], amount: float, seeds: Sequence[tuple[int, ...]]
+    parts: Sequence[Part],
+    amount: float,
+    seed: tuple[int, ...],
+    keep: Keep,
+    heat: float = 1.0,
+    count: int = 1,
 ) -> Generator[None, None, list[list[_Draft]]]:
-    """Ask the networks for several variations at once: for each seed, what they say of each part.
+    """Draft several variations at once: for each, what becomes of each part.
 
-    A network's weights are read from memory once for all of them.
+    A network's weights are read from memory once for all of them, and numpy is called once.
     """
-    found: list[list[_Draft]] = [[] for _ in seeds]
+    found: list[list[_Draft]] = [[] for _ in range(count)]
     for part in parts:
-        kind, editor = part.sheet.kind, part.editor
-        phase = part.sheet.grid.phase
-        drawn = [
-            draw_noise(generator(seed, kind), phase, ROWS[kind], editor.noise, editor.sharing)
-            for seed in seeds
-        ]
-        inputs = np.stack([noise for noise, _, _ in drawn])
-        cells = editor.edit(part.phrase, editor.reach * amount, inputs)
-        for n, (_, noise, chance) in enumerate(drawn):
-            found[n].append(_Draft(Cells(*(each[n] for each in cells)), noise, chance))
+        kind, editor, phrase = part.sheet.kind, part.editor, part.phrase
+        random, phase = generator(seed, kind), part.sheet.grid.phase
+        noise = draw_noise(random, phase, ROWS[kind], editor.noise, editor.sharing, count)
+        said = editor.edit(phrase, editor.reach * amount, noise.inputs)
+        chosen = []
+        for wanted in editor.want(phrase, said, noise, heat):
+            yield
+            chosen.append(_choose(part, editor.reach * amount, *wanted, keep))
         yield
+        number = np.repeat(np.arange(count), [len(struck) for struck, _, _ in chosen])
+        cells = np.concatenate([struck for struck, _, _ in chosen])
+        felt, duration = editor.touch(phrase, said, amount, noise, number, cells)
+        touch = list(zip(*felt.T.tolist(), duration.tolist(), strict=True))
+        for drafts, (struck, changed, moved) in zip(found, chosen, strict=True):
+            drafts.append(_Draft(struck, touch[: len(struck)], changed, moved))
+            touch = touch[len(struck) :]
     return found
 
 
@@ -138,27 +152,25 @@ def _sound_of(notes: Sequence[Note]) -> _Sound:
     return tuple(map(IN_ORDER, notes))
 
 
-def _varied(
-    part: Part, draft: _Draft, amount: float, heat: float, keep: Keep
-) -> tuple[FloatArray, list[Note]]:
-    """Make one variation of a part: its hits, and its notes."""
-    editor, phrase = part.editor, part.phrase
-    wanted = editor.reach * amount
-    score = editor.scores(phrase, draft.cells, draft.noise, heat)
+def _choose(
+    part: Part, wanted: float, cells: IntArray, score: FloatArray, keep: Keep
+) -> tuple[IntArray, int, dict[int, int]]:
+    """Choose where a variation strikes: its cells, how many changed, and which notes moved."""
+    phrase = part.phrase
+    moved: dict[int, int] = {}
     if keep is Keep.NOTHING:
-        hits = choose_flips(score, phrase.hit, wanted, phrase.frame)
-        moved: dict[int, int] = {}
+        flips = choose_cells(cells, score, phrase.hit, wanted, phrase.frame)
+        hits = flip(phrase.hit, flips).ravel()
         if not hits.any():  # a phrase is never varied into silence
-            hits.ravel()[int(np.where(phrase.hit > 0, -np.inf, score).argmax())] = 1
+            comes = phrase.sign[cells] > 0
+            hits[cells[np.where(comes, score, NO_ROOM).argmax()]] = 1
     else:
+        every = np.full(phrase.hit.shape, NO_ROOM)
+        every.ravel()[cells] = score
         choose = moves.change_rows if keep is Keep.RHYTHM else moves.change_slots
-        moved = choose(score, phrase.hit, wanted, apart=part.sheet.kind == "drums")
+        moved = choose(every, phrase.hit, wanted, apart=part.sheet.kind == "drums")
         hits = phrase.hit.copy().ravel()
         hits[list(moved)] = 0
         hits[list(moved.values())] = 1
-        hits = hits.reshape(phrase.hit.shape)
-    struck = hits.nonzero()
-    felt = touch(part.phrase, draft.cells, amount, draft.touch, struck)
-    values = zip(*(each.tolist() for each in felt), strict=True)
-    told = dict(zip(np.ravel_multi_index(struck, hits.shape).tolist(), values, strict=True))
-    return hits, write_notes(part, told, moved, timed=keep is Keep.NOTHING)
+    changed = int(np.count_nonzero(hits != phrase.hit.ravel()))
+    return np.flatnonzero(hits > 0), changed, moved

@@ -6,27 +6,26 @@ The formulas are those of :mod:`antiphon_models.gan`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from antiphon_models.checkpoint import Checkpoint
 from antiphon_models.codec import (
-    Cells,
     Codec,
     Layer,
     Trunk,
     Weights,
     exist,
     misfit,
-    read_cells,
     refuse_broken,
     see,
 )
-from antiphon_models.flips import NO_ROOM, Frame, choose_flips, frame_of
-from antiphon_models.noise import draw_noise
-from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, Kind
+from antiphon_models.flips import NO_ROOM, choose_cells, flip, frame_of
+from antiphon_models.noise import Noise, draw_noise
+from antiphon_models.prepared import Prepared, in_manner, manner_of
+from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, IntArray, Kind
 
 SPREADS: Final = (-6.0, -0.5)
 """See :data:`antiphon_models.gan.SPREADS`."""
@@ -34,44 +33,27 @@ SPREADS: Final = (-6.0, -0.5)
 TAIL: Final = 1.6
 """How much less likely than as many as the phrase has notes, as a log, a new pitch may be."""
 
-TIGHT: Final = 0.02
-"""Offsets smaller than this many sixteenths are none: the phrase is on the grid."""
+SOFTEST: Final = np.array([1 / 127, -0.75], np.float32)
+LOUDEST: Final = np.array([1.0, 0.75], np.float32)
+"""Least and greatest velocity, and offset."""
 
 
-@dataclass(frozen=True, eq=False)
-class Manner:
-    """How the notes of a phrase are alike; a variation's are alike in the same way.
+class Said(NamedTuple):
+    """What the generator says of some variations.
 
     Attributes
     ----------
-    velocity : float or None
-        Of all notes, if it is the same.
-    on_grid : bool
-        Whether no note is off it.
-    durations : ndarray
-        All that occur, rising, as in LONGEST.
+    hit : ndarray
+        (variations, all cells): logits of a hit there.
+    told : ndarray
+        (variations * beats * outputs,): all that it tells, as its last layer gives it.
+    hidden : ndarray
+        (variations * beats, width): what the last layer saw.
     """
 
-    velocity: float | None
-    on_grid: bool
-    durations: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A phrase that is to be varied: what does not change from one variation to the next."""
-
     hit: FloatArray
-    velocity: FloatArray
-    offset: FloatArray
-    duration: FloatArray
-    valid: FloatArray
-    exists: FloatArray
-    entered: FloatArray
-    slot_velocity: FloatArray
-    slot_offset: FloatArray
-    manner: Manner
-    frame: Frame | None
+    told: FloatArray
+    hidden: FloatArray
 
 
 class Editor:
@@ -96,8 +78,23 @@ class Editor:
         own = {k.removeprefix("dic."): w for k, w in weights.items() if k.startswith("dic.")}
         self.codec = Codec(dic, own)
         self._trunk = Trunk(weights, "generator.trunk", int(config["blocks"]))
-        self._to_cells = Layer(weights, "generator.to_cells")
         self._stay = float(weights["generator.stay"])
+        told = Layer.read(weights, "generator.to_cells")
+        cells = SLOTS * ROWS[self.kind]
+        self._told = told
+        if self.kind == "pitched":  # durations are asked for where a note is struck, no sooner
+            rest = np.r_[:cells, 2 * cells : 2 * cells + 4 * SLOTS]
+            self._told = Layer(told.weight[:, rest], told.bias[rest])
+            some = slice(cells, 2 * cells)
+            self._lasts = Layer(told.weight.T[some], told.bias[some])
+        # Where velocity and offset of a slot's or of a cell's notes lie among what is told.
+        every = np.arange(cells)[:, None]
+        if self.kind == "drums":
+            self._touch = every + cells * np.array([1, 2])
+        else:
+            self._touch = every // ROWS[self.kind] + cells + SLOTS * np.array([0, 1])
+        outputs = len(self._told.bias)
+        self._spread = outputs - 2 * SLOTS + 2 * (every // ROWS[self.kind]) + np.array([0, 1])
 
     def prepare(self, roll: FloatArray, position: FloatArray, duration: FloatArray) -> Prepared:
         """Do once for a phrase what all its variations share.
@@ -116,68 +113,111 @@ class Editor:
         known = np.concatenate([seen, position, code.content, style], -1)
         weight = self._trunk.enter.weight
         entered = known @ weight[: known.shape[-1]] + self._trunk.enter.bias
-        hit, velocity, offset = (roll[..., i] for i in range(3))
-        slot_velocity, slot_offset = velocity, offset
+        hit = np.ascontiguousarray(roll[..., 0])
+        own = np.ascontiguousarray(roll[..., 1:3])
+        usual = own
         if self.kind == "pitched":
             means = seen[:, -2 * SLOTS :].reshape(len(seen), 2, SLOTS, 1)
-            slot_velocity, slot_offset = means[:, 0], means[:, 1]
-        valid = position[..., -SLOTS:, None] > 0
+            usual = np.broadcast_to(means.transpose(0, 2, 3, 1), own.shape)
+        valid = np.broadcast_to(position[..., -SLOTS:, None] > 0, hit.shape).ravel()
+        sign = 1 - 2 * hit.ravel()
         return Prepared(
             hit,
-            velocity,
-            offset,
-            duration,
-            np.broadcast_to(valid, hit.shape),
+            own.reshape(-1, 2),
+            usual.reshape(-1, 2),
+            duration.ravel(),
             exist(position),
             entered,
-            slot_velocity,
-            slot_offset,
-            manner_of(hit, velocity, offset, duration),
+            sign,
+            -self._stay * sign,
+            valid,
+            np.where(valid & (sign > 0), np.float32(0), NO_ROOM),
+            int(np.count_nonzero(hit)),
+            manner_of(hit, own[..., 0], own[..., 1], duration),
             frame_of(hit, position) if self.kind == "pitched" else None,
         )
 
-    def edit(self, phrase: Prepared, wanted: float, noise: FloatArray) -> Cells:
-        """Say what variations at a distance would be like; noise is (..., beats, noise)."""
-        far = np.full((*noise.shape[:-1], 1), wanted, np.float32)
-        rest: FloatArray = np.concatenate([far, noise], -1)
-        weight = self._trunk.enter.weight
-        h: FloatArray = phrase.entered + rest @ weight[-rest.shape[-1] :]
-        out = read_cells(self.kind, self._to_cells(self._trunk.go_on(h, phrase.exists)))
-        return Cells(
-            out.hit + self._stay * (2 * phrase.hit - 1),
-            out.velocity + phrase.slot_velocity,
-            out.offset + phrase.slot_offset,
-            out.duration,
-            out.spread,
-        )
+    def edit(self, phrase: Prepared, wanted: float, inputs: FloatArray) -> Said:
+        """Say what variations at a distance would be like; inputs are (variations, beats, noise).
 
-    def scores(
-        self, phrase: Prepared, cells: Cells, noise: FloatArray, heat: float = 1.0
-    ) -> FloatArray:
-        """Return how much each cell wants to flip, (beats, SLOTS, rows)."""
-        score = (1 - 2 * phrase.hit) * cells.hit + heat * self.temperature * noise
-        room = phrase.valid
+        The weights are read from memory once for all of them.
+        """
+        far = np.full((*inputs.shape[:-1], 1), wanted, np.float32)
+        rest: FloatArray = np.concatenate([far, inputs], -1)
+        width = rest.shape[-1]
+        enter = rest.reshape(-1, width) @ self._trunk.enter.weight[-width:]
+        h: FloatArray = phrase.entered + enter.reshape(*rest.shape[:-1], -1)
+        hidden = self._trunk.go_on(h, phrase.exists)
+        told = self._told(hidden)
+        hit = told[..., : SLOTS * ROWS[self.kind]].reshape(len(told), -1) + phrase.stays
+        return Said(hit, told.ravel(), hidden.reshape(-1, hidden.shape[-1]))
+
+    def want(
+        self, phrase: Prepared, said: Said, noise: Noise, heat: float = 1.0
+    ) -> list[tuple[IntArray, FloatArray]]:
+        """Return, for each variation, the cells that may flip, and how much each wants to.
+
+        Parameters
+        ----------
+        phrase, said, noise : Prepared, Said, Noise
+            The phrase, and what the network and chance say of its variations.
+        heat : float
+            Scales the chance of the cells once more.
+        """
+        room = np.broadcast_to(phrase.valid, said.hit.shape)
         if self.kind == "pitched":  # of so many pitches each is unlikely, the wrong ones too
-            free = np.where(room & (phrase.hit == 0), cells.hit, NO_ROOM)
-            many = min(max(int(phrase.hit.sum()), 4), free.size)
-            room = room & (free > np.partition(free.ravel(), -many)[-many] - heat * TAIL) | (
-                phrase.hit > 0
-            )
-        return np.where(room, score, NO_ROOM).astype(np.float32)
+            free = said.hit + phrase.shut
+            many = min(max(phrase.size, 4), free.shape[1])
+            level = np.partition(free, -many)[:, -many] - np.float32(heat * TAIL)
+            room = (free > level[:, None]) | (phrase.sign < 0)
+        flat = np.flatnonzero(room)
+        number, cells = np.divmod(flat, room.shape[1])
+        chance = heat * self.temperature * noise.hits(number, cells)
+        score = phrase.sign[cells] * said.hit.ravel()[flat] + chance
+        ends = np.searchsorted(number, np.arange(1, len(room) + 1)).tolist()
+        return [(cells[start:end], score[start:end]) for start, end in pairwise([0, *ends])]
 
+    def touch(
+        self,
+        phrase: Prepared,
+        said: Said,
+        amount: float,
+        noise: Noise,
+        number: IntArray,
+        cells: IntArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Say how notes are struck; those kept stay in part what they were.
 
-def manner_of(
-    hit: FloatArray, velocity: FloatArray, offset: FloatArray, duration: FloatArray
-) -> Manner:
-    """Return the manner of a phrase, all (beats, SLOTS, rows); one note alone has none."""
-    notes = hit > 0
-    loud = velocity[notes]
-    alike = len(loud) > 1 and float(np.ptp(loud)) == 0.0
-    return Manner(
-        float(loud[0]) if alike else None,
-        bool((np.abs(offset[notes]) < TIGHT).all()),
-        np.unique(duration[notes]),
-    )
+        Parameters
+        ----------
+        phrase, said, noise : Prepared, Said, Noise
+            The phrase, and what the network and chance say of its variations.
+        amount : float
+            0..1.
+        number, cells : ndarray
+            (notes,): which variation each is of, and where it is struck.
+
+        Returns
+        -------
+        ndarray, ndarray
+            (notes, 2): velocities and offsets; (notes,): durations, as in LONGEST.
+        """
+        beat, cell = np.divmod(cells, SLOTS * ROWS[self.kind])
+        beat += number * len(phrase.hit)
+        start = beat[:, None] * len(self._told.bias)
+        stays = phrase.sign[cells] < 0
+        own, usual = phrase.own[cells], phrase.usual[cells]
+        mean = said.told[start + self._touch[cell]] + usual
+        spread = said.told[start + self._spread[cell]]
+        spread = np.exp(np.minimum(np.maximum(spread, SPREADS[0]), SPREADS[1]))
+        part = np.where(stays, np.float32(faithful(amount)), np.float32(0))[:, None]
+        felt = mean + part * (own - mean)
+        felt += np.sqrt(1 - part**2) * spread * noise.touch(number, cells)
+        lasts = np.zeros(len(cells), np.float32)
+        if self.kind == "pitched":
+            lasts = (said.hidden[beat] * self._lasts.weight[cell]).sum(1) + self._lasts.bias[cell]
+        duration = np.where(stays, phrase.duration[cells], np.minimum(np.maximum(lasts, 0.05), 1))
+        return np.minimum(np.maximum(felt, SOFTEST), LOUDEST), duration
 
 
 def vary_roll(
@@ -206,66 +246,22 @@ def vary_roll(
     Returns
     -------
     hit, velocity, offset, duration : ndarray
-        (beats, SLOTS, rows); the last three mean something where there is a hit.
+        (beats, SLOTS, rows); the last three are 0 where there is no hit.
     """
+    shape = phrase.hit.shape
     if amount <= 0:
-        return phrase.hit, phrase.velocity, phrase.offset, phrase.duration
-    rows = phrase.hit.shape[-1]
-    noise, cell_noise, chance = draw_noise(random, phase, rows, editor.noise, editor.sharing)
+        values = (*phrase.own.T, phrase.duration)
+        return (phrase.hit, *(each.reshape(shape) * phrase.hit for each in values))
+    noise = draw_noise(random, phase, shape[-1], editor.noise, editor.sharing)
     wanted = editor.reach * amount
-    cells = editor.edit(phrase, wanted, noise)
-    score = editor.scores(phrase, cells, cell_noise, heat)
-    hit = choose_flips(score, phrase.hit, wanted, phrase.frame)
-    return hit, *in_manner(phrase, *touch(phrase, cells, amount, chance))
-
-
-def touch(
-    phrase: Prepared, cells: Cells, amount: float, chance: FloatArray, at: Any = ...
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return velocity, offset and duration of cells: kept notes stay in part what they were.
-
-    Parameters
-    ----------
-    phrase, cells, amount
-        As in :func:`vary_roll`, and what the network says.
-    chance : ndarray
-        (beats, SLOTS, rows, 2): Laplace noise.
-    at : index
-        Which cells; all of them if not given.
-    """
-    there = phrase.hit[at] > 0
-    own = np.where(there, np.float32(faithful(amount)), np.float32(0))
-    beat_and_slot = at if at is ... else at[:2]
-    felt = np.exp(np.minimum(np.maximum(cells.spread, SPREADS[0]), SPREADS[1]))[beat_and_slot]
-    felt = felt[:, :, None, :] if at is ... else felt
-    felt = np.sqrt(1 - own**2)[..., None] * (felt * chance[at])
-    velocity = cells.velocity[at] + own * (phrase.velocity[at] - cells.velocity[at]) + felt[..., 0]
-    offset = cells.offset[at] + own * (phrase.offset[at] - cells.offset[at]) + felt[..., 1]
-    new = np.minimum(np.maximum(cells.duration[at], 0.05), 1.0)
-    return (
-        np.minimum(np.maximum(velocity, 1 / 127), 1.0),
-        np.minimum(np.maximum(offset, -0.75), 0.75),
-        np.where(there, phrase.duration[at], new),
-    )
-
-
-def in_manner(
-    phrase: Prepared, velocity: FloatArray, offset: FloatArray, duration: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Let a roll's notes be alike in the way that those of the phrase are.
-
-    It is what :mod:`antiphon_models.notation` does with notes: one velocity stays one, what is
-    on the grid stays on it, and new notes are as long as one of the phrase.
-    """
-    manner = phrase.manner
-    if manner.velocity is not None:
-        velocity = np.full_like(velocity, manner.velocity)
-    if manner.on_grid:
-        offset = phrase.offset * phrase.hit
-    if len(manner.durations):
-        between = (manner.durations[1:] + manner.durations[:-1]) / 2
-        duration = manner.durations[np.searchsorted(between, duration)]
-    return velocity, offset, duration
+    said = editor.edit(phrase, wanted, noise.inputs)
+    ((cells, score),) = editor.want(phrase, said, noise, heat)
+    hit = flip(phrase.hit, choose_cells(cells, score, phrase.hit, wanted, phrase.frame))
+    struck = np.flatnonzero(hit)
+    felt, duration = editor.touch(phrase, said, amount, noise, np.zeros_like(struck), struck)
+    found = np.zeros((3, hit.size), np.float32)
+    found[:, struck] = in_manner(phrase, struck, felt, duration)
+    return (hit, *found.reshape(3, *shape))
 
 
 def faithful(amount: float) -> float:
@@ -289,7 +285,7 @@ def load_editor(checkpoint: Checkpoint) -> Editor:
         phrase = editor.prepare(
             np.zeros(shape, np.float32), beats, np.zeros(shape[:-1], np.float32)
         )
-        editor.edit(phrase, 0.5, np.zeros((1, editor.noise), np.float32))
-    except (KeyError, ValueError, TypeError) as error:
+        editor.edit(phrase, 0.5, np.zeros((1, 1, editor.noise), np.float32))
+    except (KeyError, IndexError, ValueError, TypeError) as error:
         raise misfit(checkpoint, error) from error
     return editor

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from antiphon_models.rolls import SLOTS, FloatArray, IntArray
+from antiphon_models.rolls import SLOTS, BoolArray, FloatArray, IntArray
 
 NO_ROOM: Final = np.float32(-np.inf)
 """Score of a cell that must not flip."""
@@ -29,28 +29,30 @@ FIRST: Final = 2
 
 OCTAVE: Final = 12
 
-Flip = tuple[int, int, int, int, bool]
-"""A cell that may flip: its rank, itself, its slot, its bar and pitch class as one number, and
-whether it is a note that leaves."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """What the balance of a pitched phrase is kept over.
 
     Attributes
     ----------
-    bars : sequence of int
-        The bar of each beat.
     twins : sequence of tuple of int
         For each slot, counted through the phrase, those at its place in the bars beside it.
     most : int
         Notes that may be struck at once.
+    kinds : ndarray
+        (all cells,): bar and pitch class of each, as one number.
+    struck, classes, agreement : list of int
+        Of the phrase: notes in each slot; notes of each bar and pitch class; twins of each slot
+        that have an onset, less those that have none.
     """
 
-    bars: Sequence[int]
     twins: Sequence[tuple[int, ...]]
     most: int
+    kinds: IntArray
+    struck: list[int]
+    classes: list[int]
+    agreement: list[int]
 
 
 def frame_of(hit: FloatArray, position: FloatArray) -> Frame:
@@ -65,16 +67,22 @@ def frame_of(hit: FloatArray, position: FloatArray) -> Frame:
     """
     bars = np.maximum(np.cumsum(position[:, FIRST] > 0) - 1, 0).tolist()
     starts = [bars.index(bar) for bar in range(bars[-1] + 1)]
-    valid = position[:, -SLOTS:] > 0
+    valid = (position[:, -SLOTS:] > 0).tolist()
     twins: list[tuple[int, ...]] = []
     for beat, bar in enumerate(bars):
         place = beat - starts[bar]
         beside = [starts[b] + place for b in (bar - 1, bar + 1) if 0 <= b < len(starts)]
         beside = [b for b in beside if b < len(bars) and abs(bars[b] - bar) == 1]
         twins += [
-            tuple(b * SLOTS + slot for b in beside if valid[b, slot]) for slot in range(SLOTS)
+            tuple(b * SLOTS + slot for b in beside if valid[b][slot]) for slot in range(SLOTS)
         ]
-    return Frame(bars, twins, max(int(hit.sum(-1).max(initial=0)), 1))
+    beats, _, rows = hit.shape
+    struck = hit.reshape(beats * SLOTS, rows).sum(1).astype(int).tolist()
+    bar_of = np.repeat(OCTAVE * np.array(bars), SLOTS * rows)
+    kinds = bar_of + np.tile(np.arange(rows) % OCTAVE, beats * SLOTS)
+    classes = np.bincount(kinds[hit.ravel() > 0], minlength=OCTAVE * len(starts)).tolist()
+    agreement = [sum(1 if struck[twin] else -1 for twin in each) for each in twins]
+    return Frame(twins, max(1, *struck), kinds, struck, classes, agreement)
 
 
 def choose_flips(
@@ -96,35 +104,61 @@ def choose_flips(
     ndarray
         (beats, SLOTS, rows): the hits after the flips.
     """
-    if wanted <= 0:
-        return hit.copy()
-    flat, most = score.ravel(), MOST * max(len(score), WINDOW)
+    flat = score.ravel()
     cells = np.flatnonzero(flat > NO_ROOM)
-    if frame is not None:
-        keep = hit.ravel()[cells] > 0
-        free = _best(flat, cells[~keep], most)
-        order = _in_balance(flat, hit.ravel(), np.append(cells[keep], free), wanted, frame)
-    else:
-        order = _best(flat, cells, most)
-        order = order[np.argsort(-flat[order], kind="stable")]
-    total = 2 * hit.sum() + np.cumsum(1 - 2 * hit.ravel()[order])
-    apart = np.arange(1, len(order) + 1) / np.maximum(total, 1.0)
-    count = int(np.abs(apart - wanted).argmin()) + 1 if len(order) else 0
+    return flip(hit, choose_cells(cells, flat[cells], hit, wanted, frame))
+
+
+def flip(hit: FloatArray, cells: IntArray) -> FloatArray:
+    """Return hits (beats, SLOTS, rows) of which some cells are flipped."""
     new = hit.copy().ravel()
-    new[order[:count]] = 1 - new[order[:count]]
+    new[cells] = 1 - new[cells]
     return new.reshape(hit.shape)
 
 
-def _best(score: FloatArray, cells: IntArray, most: int) -> IntArray:
-    """Return the cells of a choice with the best scores, at most so many, in any order."""
-    if len(cells) <= most:
-        return cells
-    found: IntArray = cells[np.argpartition(-score[cells], most - 1)[:most]]
+def choose_cells(
+    cells: IntArray, score: FloatArray, hit: FloatArray, wanted: float, frame: Frame | None = None
+) -> IntArray:
+    """Choose the best flips among some cells; returns the cells that flip, the best first.
+
+    Parameters
+    ----------
+    cells, score : ndarray
+        (cells,): those that may flip, and how much each wants to.
+    hit : ndarray
+        (beats, SLOTS, rows).
+    wanted, frame
+        As in :func:`choose_flips`.
+    """
+    if wanted <= 0:
+        return cells[:0]
+    most = MOST * max(len(hit), WINDOW)
+    goes = hit.ravel()[cells] > 0
+    if frame is None:
+        some = _best(score, np.arange(len(cells)), most)
+        order = some[np.argsort(-score[some], kind="stable")]
+    else:
+        if np.count_nonzero(~goes) > most:
+            free = _best(score, np.flatnonzero(~goes), most)
+            some = np.append(np.flatnonzero(goes), free)
+            cells, score, goes = cells[some], score[some], goes[some]
+        order = _in_balance(cells, score, goes, hit.shape[-1], wanted, frame)
+    total = 2 * np.count_nonzero(hit) + np.cumsum(1 - 2 * goes[order])
+    apart = np.arange(1, len(order) + 1) / np.maximum(total, 1.0)
+    count = int(np.abs(apart - wanted).argmin()) + 1 if len(order) else 0
+    return cells[order[:count]]
+
+
+def _best(score: FloatArray, some: IntArray, most: int) -> IntArray:
+    """Return the indices of a choice with the best scores, at most so many, in any order."""
+    if len(some) <= most:
+        return some
+    found: IntArray = some[np.argpartition(-score[some], most - 1)[:most]]
     return found
 
 
 def _in_balance(
-    score: FloatArray, hit: FloatArray, cells: IntArray, wanted: float, frame: Frame
+    cells: IntArray, score: FloatArray, goes: BoolArray, rows: int, wanted: float, frame: Frame
 ) -> IntArray:
     """Order flips so that what comes answers what goes, up to the first that is too far.
 
@@ -142,48 +176,67 @@ def _in_balance(
 
     Parameters
     ----------
-    score, hit : ndarray
-        (all cells,).
-    cells : ndarray
-        Those that may flip.
+    cells, score, goes : ndarray
+        (cells,): those that may flip, how much each wants to, and whether it is a note that
+        goes; all notes of the phrase are among them.
+    rows : int
+        Rows of the roll.
     wanted, frame
         As in :func:`choose_flips`.
+
+    Returns
+    -------
+    ndarray
+        Indices of cells.
     """
-    slots, row = np.divmod(cells, len(hit) // len(frame.twins))
-    kinds = OCTAVE * np.array(frame.bars)[slots // SLOTS] + row % OCTAVE
-    goes = hit[cells] > 0
-    struck = np.bincount(slots[goes], minlength=len(frame.twins)).tolist()
-    classes = np.bincount(kinds[goes], minlength=OCTAVE * (frame.bars[-1] + 1)).tolist()
-    order = np.argsort(-score[cells], kind="stable")
-    columns = [range(len(order)), *(each[order].tolist() for each in (cells, slots, kinds, goes))]
-    queue: list[Flip] = list(zip(*columns, strict=True))
-    full: dict[int, list[Flip]] = {}
-    size, slack = 2 * int(goes.sum()), 1 + int(goes.sum()) // 16
-    agreement = [sum(1 if struck[twin] else -1 for twin in twins) for twins in frame.twins]
+    order = np.argsort(-score, kind="stable")
+    ranked = cells[order]
+    slot_of, kind_of = (ranked // rows).tolist(), frame.kinds[ranked].tolist()
+    goes_of = goes[order].tolist()
+    struck, classes, agreement = (
+        each.copy() for each in (frame.struck, frame.classes, frame.agreement)
+    )
+    every = range(len(order))  # cells by rank
+    both, comers = list(every), [rank for rank in every if not goes_of[rank]]
+    goers = [rank for rank in every if goes_of[rank]]
+    full: dict[int, list[int]] = {}
+    size, most = len(goers), frame.most
+    slack = 1 + size // 16
     more = richer = evener = 0
     chosen: list[int] = []
-    while len(chosen) <= wanted * (size + more):
-        at, spare, last = 0, -1, -1
-        while at < len(queue):
-            _, _, slot, kind, leaves = queue[at]
-            step = -1 if leaves else 1
-            if not leaves and struck[slot] >= frame.most:
-                full.setdefault(slot, []).append(queue.pop(at))
+    while len(chosen) <= wanted * (2 * size + more):
+        now, wait = both, both[:0]
+        if more <= -slack:
+            now, wait = comers, goers
+        elif more >= slack:
+            now, wait = goers, comers
+        best = spare = -1
+        crowded = []
+        for rank in now:
+            slot, leaves = slot_of[rank], goes_of[rank]
+            if not leaves and struck[slot] >= most:
+                crowded.append(rank)
                 continue
-            if step * more >= slack:
-                last = at if last < 0 else last
-            elif (step * richer > 0 and classes[kind] == leaves) or (
+            step = -1 if leaves else 1
+            if (step * richer > 0 and classes[kind_of[rank]] == leaves) or (
                 evener and struck[slot] == leaves and step * evener * agreement[slot] > 0
             ):
-                spare = at if spare < 0 else spare
+                spare = rank if spare < 0 else spare
             else:
+                best = rank
                 break
-            at += 1
-        else:  # whatever flips now tips a balance, that of the notes last
-            at = spare if spare >= 0 else last
-            if at < 0:
+        if best < 0:  # whatever flips now tips a balance, that of the notes last
+            free = (rank for rank in wait if goes_of[rank] or struck[slot_of[rank]] < most)
+            best = spare if spare >= 0 else next(free, -1)
+            if best < 0:
                 break
-        _, cell, slot, kind, leaves = queue.pop(at)
+        for rank in crowded:
+            full.setdefault(slot_of[rank], []).append(rank)
+            both.remove(rank)
+            comers.remove(rank)
+        slot, kind, leaves = slot_of[best], kind_of[best], goes_of[best]
+        both.remove(best)
+        (goers if leaves else comers).remove(best)
         step = -1 if leaves else 1
         if classes[kind] == leaves:
             richer += step
@@ -194,7 +247,9 @@ def _in_balance(
         struck[slot] += step
         classes[kind] += step
         more += step
-        chosen.append(cell)
-        for waited in full.pop(slot, ()) if leaves else ():
-            insort(queue, waited)
-    return np.array(chosen, np.int64)
+        chosen.append(best)
+        for rank in full.pop(slot, ()) if leaves else ():
+            insort(both, rank)
+            insort(comers, rank)
+    found: IntArray = order[np.array(chosen, np.int64)]
+    return found

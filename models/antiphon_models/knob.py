@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 from antiphon_models.codec import LONGEST
 from antiphon_models.contenders import code_distance, encode, gan, phases, spreads, to_rolls
 from antiphon_models.distinct import TRIES
-from antiphon_models.editor import Editor, Prepared, vary_roll
+from antiphon_models.editor import Editor, vary_roll
 from antiphon_models.idiom import Phrases
 from antiphon_models.likeness import spearman
+from antiphon_models.prepared import Prepared
 from antiphon_models.rolls import FloatArray, distance
 
 AMOUNTS: Final = tuple(round(0.1 * step, 1) for step in range(11))

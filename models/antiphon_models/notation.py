@@ -20,7 +20,8 @@ import numpy as np
 
 from antiphon.music import DRUM_CHANNEL, Beats, Meter, Note, Voice
 from antiphon_models.codec import LONGEST
-from antiphon_models.editor import Editor, Manner, Prepared
+from antiphon_models.editor import Editor
+from antiphon_models.prepared import Manner, Prepared
 from antiphon_models.rolls import (
     ROWS,
     SIXTEENTH,
@@ -51,7 +52,8 @@ SHORTEST: Final = 1e-3
 
 def midi_velocity(velocity: float) -> int:
     """Return the MIDI velocity (1..127) nearest to a number."""
-    return min(max(round(velocity), 1), 127)
+    found = round(velocity)  # half the time of min and max
+    return 1 if found < 1 else 127 if found > 127 else found
 
 
 class Plain:
@@ -77,9 +79,11 @@ class Plain:
         self.flat_velocity = manner.velocity is not None
         self._velocity = self._notes[0].velocity if self._notes else 80
         self._where = np.array([(n.start, n.pitch) for n in self._notes], np.float64).reshape(-1, 2)
-        self._of_row: dict[int, Counter[int]] = {}
+        of_row: dict[int, Counter[int]] = {}
         for note, cell in placed:
-            self._of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
+            of_row.setdefault(cell % self._rows, Counter())[note.pitch] += 1
+        self._pitches = {row: found.most_common(1)[0][0] for row, found in of_row.items()}
+        self._news: dict[int, tuple[float, int, Note | None]] = {}
 
     def time(self, cell: int) -> float:
         """Return where a cell lies, in beats."""
@@ -87,19 +91,18 @@ class Plain:
 
     def pitch(self, row: int) -> int:
         """Return the pitch of a row: the one that the phrase has there, if any."""
-        if row in self._of_row:
-            return self._of_row[row].most_common(1)[0][0]
-        return pitch_of(self._sheet.kind, row)
+        found = self._pitches.get(row)
+        return pitch_of(self._sheet.kind, row) if found is None else found
 
     def new_note(self, cell: int, velocity: float, offset: float, duration: float) -> Note:
         """Make a note for a cell; its length is the nearest that the phrase has."""
-        pitch = self.pitch(cell % self._rows)
-        start = self.time(cell) + (0.0 if self.on_grid else offset * SIXTEENTH)
+        if cell not in self._news:
+            self._news[cell] = self._new(cell)
+        time, pitch, like = self._news[cell]
         drums = self._sheet.kind == "drums"
-        like = self._nearest(start, pitch)
         length = self._lengths[bisect(self._between, duration)]
         return Note(
-            Beats(start),
+            Beats(time if self.on_grid else time + offset * SIXTEENTH),
             pitch,
             midi_velocity(self._velocity if self.flat_velocity else 127 * velocity),
             Beats(like.duration if drums and like else length),
@@ -107,12 +110,13 @@ class Plain:
             like.voice if like else (Voice.DRUMS if drums else Voice.KEYS),
         )
 
-    def _nearest(self, start: float, pitch: int) -> Note | None:
-        """Return the note of the phrase that a new one is most like, for its channel."""
+    def _new(self, cell: int) -> tuple[float, int, Note | None]:
+        """Return time and pitch of a cell, and the note of the phrase that is most like it."""
+        time, pitch = self.time(cell), self.pitch(cell % self._rows)
         if not self._notes:
-            return None
-        far: FloatArray = np.abs(self._where - (start, pitch)) @ NEARNESS
-        return self._notes[int(far.argmin())]
+            return time, pitch, None
+        far: FloatArray = np.abs(self._where - (time, pitch)) @ NEARNESS
+        return time, pitch, self._notes[int(far.argmin())]
 
 
 def duration_code(beats: float | FloatArray) -> FloatArray:
@@ -187,31 +191,26 @@ def write_notes(
     """
     plain, rows = part.plain, ROWS[part.sheet.kind]
     notes, taken = [], set()
+    late_too = timed and not plain.on_grid
     for note, cell, loud, late in plain.known:
         goal = moved.get(cell, cell)
         if goal not in told:
             continue
         taken.add(goal)
         velocity, offset, _ = told[goal]
-        louder = 0.0 if plain.flat_velocity else 127 * (velocity - loud)
-        later = (offset - late) * SIXTEENTH if timed and not plain.on_grid else 0.0
-        pitch = note.pitch
-        if goal // rows != cell // rows:
-            lean = LEAN * SIXTEENTH
-            off = note.start - plain.time(cell)
-            later = plain.time(goal) + lean * math.tanh(off / lean) - note.start
-        if goal % rows != cell % rows:
-            pitch = plain.pitch(goal % rows)
-        notes.append(
-            Note(
-                Beats(note.start + later),
-                pitch,
-                midi_velocity(note.velocity + louder),
-                note.duration,
-                note.channel,
-                note.voice,
-            )
-        )
+        pitch, start, loudness = note.pitch, note.start, note.velocity
+        if not plain.flat_velocity:
+            loudness = midi_velocity(loudness + 127 * (velocity - loud))
+        if late_too:
+            start = Beats(start + (offset - late) * SIXTEENTH)
+        if goal != cell:
+            if goal // rows != cell // rows:
+                lean = LEAN * SIXTEENTH
+                off = note.start - plain.time(cell)
+                start = Beats(plain.time(goal) + lean * math.tanh(off / lean))
+            if goal % rows != cell % rows:
+                pitch = plain.pitch(goal % rows)
+        notes.append(Note(start, pitch, loudness, note.duration, note.channel, note.voice))
     notes += [plain.new_note(cell, *told[cell]) for cell in told if cell not in taken]
     if plain.melody and part.sheet.kind == "pitched":
         notes = _one_at_a_time(notes)
@@ -221,12 +220,11 @@ def write_notes(
 def _one_at_a_time(notes: Sequence[Note]) -> list[Note]:
     """Let each note of a melody end where the next begins."""
     line = sorted(notes, key=IN_ORDER)
-    return [
-        replace(a, duration=Beats(b.start - a.start))
-        if a.end > b.start + OVERLAP and b.start - a.start > SHORTEST
-        else a
-        for a, b in pairwise(line)
-    ] + line[-1:]
+    for index, (a, b) in enumerate(pairwise(line)):
+        room = b.start - a.start
+        if a.duration > room + OVERLAP and room > SHORTEST:
+            line[index] = replace(a, duration=Beats(room))
+    return line
 
 
 def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:
@@ -238,22 +236,22 @@ def fit(notes: Sequence[Note], end: float, *, drop: bool = True) -> list[Note]:
     last: dict[tuple[int, int], int] = {}
     for note in sorted(notes, key=IN_ORDER):
         key = note.channel, note.pitch
-        if key in last:
-            before = kept[last[key]]
+        found = last.get(key)
+        if found is not None:
+            before = kept[found]
             if note.start - before.start < SHORTEST:
                 if not drop:
                     kept.append(note)
                 continue  # one key, one onset, one note
             if before.end > note.start:
-                kept[last[key]] = replace(before, duration=Beats(note.start - before.start))
+                kept[found] = replace(before, duration=Beats(note.start - before.start))
         last[key] = len(kept)
         kept.append(note)
-    return [_within(note, end) for note in kept]
+    last_end = end + 1e-9
+    return [n if n.start + n.duration <= last_end else _within(n, end) for n in kept]
 
 
 def _within(note: Note, end: float) -> Note:
-    """Let a note end with the phrase, if it begins before that."""
-    if note.end <= end + 1e-9:
-        return note
+    """Let a note that outlasts the phrase end with it, if it begins before that."""
     room = end - note.start
     return replace(note, duration=Beats(min(note.duration, room if room > SHORTEST else SHORTEST)))

@@ -206,7 +206,7 @@ class GANRecipe:
         rows = ROWS[config.dic.kind]
         bar = np.rint(batch.beats / 2)  # beats of one of the two bars
         drawn = [
-            draw_noise(self._random, np.arange(8) % n, rows, config.noise, config.sharing)
+            draw_noise(self._random, np.arange(8) % n, rows, config.noise, config.sharing).whole(0)
             for n in bar
         ]
         parts = zip(*drawn, strict=True)

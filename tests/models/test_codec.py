@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from antiphon_models import train_gan as training
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import HINTS, LONGEST, Codec, load_codec
 from antiphon_models.data import windows
-from antiphon_models.editor import SPREADS, load_editor, touch, vary_roll
-from antiphon_models.flips import MOST, NO_ROOM, WINDOW, Frame, choose_flips, frame_of
+from antiphon_models.editor import SPREADS, load_editor, vary_roll
+from antiphon_models.flips import MOST, NO_ROOM, WINDOW, choose_flips, frame_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, Kind, distance, position
 from antiphon_models.train_dic import load_dic
@@ -112,7 +113,10 @@ def test_an_editor_varies_as_the_network(kind: Kind, amount: float) -> None:
         draw_noise(np.random.default_rng(n), phase, ROWS[kind], config.noise, config.sharing)
         for n in range(3)
     ]
-    tensors = [torch.from_numpy(np.stack(part)) for part in zip(*noise, strict=True)]
+    tensors = [
+        torch.from_numpy(np.stack(part))
+        for part in zip(*(each.whole(0) for each in noise), strict=True)
+    ]
     x, at = torch.from_numpy(roll), torch.from_numpy(where)
     wanted = torch.full((3,), amount * config.reach)
     with torch.no_grad():
@@ -121,12 +125,12 @@ def test_an_editor_varies_as_the_network(kind: Kind, amount: float) -> None:
         )
     for n in range(3):
         phrase = editor.prepare(roll[n], where[n], duration[n])
-        inputs, cell_noise, chance = noise[n]
-        cells = editor.edit(phrase, amount * editor.reach, inputs)
-        score = (1 - 2 * phrase.hit) * cells.hit + editor.temperature * cell_noise
-        score = np.where(phrase.valid, score, NO_ROOM)
+        said = editor.edit(phrase, amount * editor.reach, noise[n].inputs)
+        score = phrase.sign * said.hit[0] + editor.temperature * noise[n].whole(0)[1].ravel()
+        score = np.where(phrase.valid, score, NO_ROOM).reshape(phrase.hit.shape)
         hit = choose_flips(score, phrase.hit, amount * editor.reach)
-        velocity, offset, length = touch(phrase, cells, amount, chance)
+        cells = np.arange(hit.size)
+        felt, length = editor.touch(phrase, said, amount, noise[n], np.zeros_like(cells), cells)
         if kind == "drums":  # pitched phrases keep their voices besides
             played = vary_roll(editor, phrase, phase, amount, np.random.default_rng(n))
             np.testing.assert_array_equal(played[0], hit)
@@ -134,9 +138,9 @@ def test_an_editor_varies_as_the_network(kind: Kind, amount: float) -> None:
         np.testing.assert_array_equal(hit, truth[..., 0].round())
         there = hit > 0
         assert (hit != roll[n, ..., 0]).any()
-        felt = [velocity.clip(1 / 127, 1), offset.clip(-0.75, 0.75), length]
+        touched = [each.reshape(hit.shape) for each in (*felt.T, length)]
         limits = [(1 / 127, 1.0), (-0.75, 0.75), (None, None)]
-        for index, (mine, (low, high)) in enumerate(zip(felt, limits, strict=True), 1):
+        for index, (mine, (low, high)) in enumerate(zip(touched, limits, strict=True), 1):
             other = truth[..., index][there]
             if index < 3:
                 other = other.clip(low, high)
@@ -266,16 +270,58 @@ def test_humanising_looks_at_nothing_but_the_hits(kind: Kind) -> None:
 def test_noise_is_shared_by_bars() -> None:
     """What all bars share is the same in each; shared wholly, bars have the same noise."""
     phase = np.arange(8) % 4.0
-    for part in draw_noise(np.random.default_rng(0), phase, 9, 5, 1.0):
+    for part in draw_noise(np.random.default_rng(0), phase, 9, 5, 1.0).whole(0):
         np.testing.assert_allclose(part[:4], part[4:], atol=1e-6)
-    noise, cells, chance = draw_noise(np.random.default_rng(0), phase, 9, 5, 0.0)
+    noise, cells, chance = draw_noise(np.random.default_rng(0), phase, 9, 5, 0.0).whole(0)
     assert noise.shape == (8, 5)
     assert cells.shape == (8, 4, 9)
     assert chance.shape == (8, 4, 9, 2)
     assert (cells[:4] != cells[4:]).all()
-    wide = draw_noise(np.random.default_rng(1), np.arange(400) % 4.0, 9, 8, 0.5)
+    wide = draw_noise(np.random.default_rng(1), np.arange(400) % 4.0, 9, 8, 0.5).whole(0)
     assert float(wide[0].std()) == pytest.approx(1, abs=0.05)
     assert float(wide[1].std()) == pytest.approx(np.pi / 3**0.5, rel=0.05)
+    alone = draw_noise(np.random.default_rng(1), np.arange(400) % 4.0, 9, 8, 0.0).whole(0)
+    assert float(np.abs(alone[2]).mean()) == pytest.approx(1, abs=0.05)
+
+
+def test_noise_of_some_cells_is_that_of_the_whole() -> None:
+    """What is asked of a few cells of a few variations is what all of them have there."""
+    phase = np.arange(8) % 4.0
+    noise = draw_noise(np.random.default_rng(3), phase, 9, 5, 0.5, count=3)
+    number, cells = np.array([0, 2, 2]), np.array([5, 5, 250])
+    wholes = [noise.whole(n) for n in range(3)]
+    for n, cell, hits, touch in zip(
+        number, cells, noise.hits(number, cells), noise.touch(number, cells), strict=True
+    ):
+        assert hits == wholes[n][1].ravel()[cell]
+        np.testing.assert_array_equal(touch, wholes[n][2].reshape(-1, 2)[cell])
+    assert (wholes[0][1] != wholes[1][1]).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_variations_thought_of_together_are_those_thought_of_alone(kind: Kind) -> None:
+    """Of several at once each has the wishes and the touch that it has by itself."""
+    roll, duration, where = example(kind, missing=0)
+    editor = to_editor(make_gan(kind))
+    phrase = editor.prepare(roll[0], where[0], duration[0])
+    noise = draw_noise(
+        np.random.default_rng(0), np.arange(8) % 4.0, ROWS[kind], editor.noise, 1.0, count=3
+    )
+    together = editor.edit(phrase, 0.3, noise.inputs)
+    wishes = editor.want(phrase, together, noise)
+    for n in range(3):
+        inputs, hits, touch = (np.asarray(part)[None] for part in noise.whole(n))
+        alone = editor.edit(phrase, 0.3, inputs)
+        np.testing.assert_allclose(alone.hit[0], together.hit[n], atol=1e-5)
+        cells, score = wishes[n]
+        wanted = phrase.sign[cells] * alone.hit[0, cells] + editor.temperature * hits.ravel()[cells]
+        np.testing.assert_allclose(score, wanted, atol=1e-5)
+        assert set(np.flatnonzero(phrase.hit)) <= set(cells)
+        assert touch.shape == (1, *phrase.hit.shape, 2)
+        number = np.full_like(cells, n)
+        felt, length = editor.touch(phrase, together, 0.3, noise, number, cells)
+        assert felt.shape == (len(cells), 2)
+        assert length.shape == cells.shape
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -377,7 +423,7 @@ def test_slots_are_compared_with_those_at_their_place_in_the_bars_beside_them() 
     """The twins of a slot are a bar away; a bar that was cut short has fewer."""
     where = beats_of(3, 4)[:10]
     frame = frame_of(np.zeros((10, 4, 88), np.float32), where)
-    assert list(frame.bars) == [0] * 4 + [1] * 4 + [2] * 2
+    assert (frame.kinds.reshape(10, -1) // 12 == np.repeat([0, 1, 2], [4, 4, 2])[:, None]).all()
     assert frame.twins[1] == (17,)
     assert frame.twins[4 * 4 + 2] == (2, 34)
     assert frame.twins[6 * 4] == (8,)
@@ -413,5 +459,5 @@ def test_no_note_comes_where_there_is_no_room(seed: int, wanted: float, room: fl
     open_cells = (random.random(hit.shape) < room) | (hit > 0)
     score = np.where(open_cells, random.normal(size=hit.shape), NO_ROOM).astype(np.float32)
     frame = frame_of(hit, beats_of(2, 4))
-    for each in (None, frame, Frame(frame.bars, frame.twins, 1)):
+    for each in (None, frame, replace(frame, most=1)):
         assert not choose_flips(score, hit, wanted, each)[~open_cells].any()
