@@ -29,6 +29,10 @@ FIRST: Final = 2
 
 OCTAVE: Final = 12
 
+SMALL: Final = 6
+"""Notes of a phrase so small that a note goes only after one came: with it gone, less would be
+left of the phrase than when its place was taken, and going farther would come nearer again."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -168,7 +172,8 @@ def _in_balance(
     than it was. So a flip has to wait while it would take one of these further from the phrase
     than one step (of the number of notes, one and a sixteenth of them):
 
-    * how many notes there are;
+    * how many notes there are; in a phrase of SMALL notes never fewer than the phrase has, so
+      that what comes comes first;
     * how many pitch classes begin in a bar, over all bars;
     * in how many slots neighbouring bars agree on whether there is an onset.
 
@@ -201,12 +206,12 @@ def _in_balance(
     goers = [rank for rank in every if goes_of[rank]]
     full: dict[int, list[int]] = {}
     size, most = len(goers), frame.most
-    slack = 1 + size // 16
+    fewest, slack = -1 - size // 16 if size > SMALL else 0, 1 + size // 16
     more = richer = evener = 0
     chosen: list[int] = []
     while len(chosen) <= wanted * (2 * size + more):
         now, wait = both, both[:0]
-        if more <= -slack:
+        if more <= fewest:
             now, wait = comers, goers
         elif more >= slack:
             now, wait = goers, comers

@@ -18,7 +18,7 @@ from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.codec import HINTS, LONGEST, Codec, load_codec
 from antiphon_models.data import windows
 from antiphon_models.editor import SPREADS, load_editor, vary_roll
-from antiphon_models.flips import MOST, NO_ROOM, WINDOW, choose_flips, frame_of
+from antiphon_models.flips import MOST, NO_ROOM, SMALL, WINDOW, choose_flips, frame_of
 from antiphon_models.noise import draw_noise
 from antiphon_models.rolls import ROWS, Kind, distance, position
 from antiphon_models.train_dic import load_dic
@@ -461,3 +461,18 @@ def test_no_note_comes_where_there_is_no_room(seed: int, wanted: float, room: fl
     frame = frame_of(hit, beats_of(2, 4))
     for each in (None, frame, replace(frame, most=1)):
         assert not choose_flips(score, hit, wanted, each)[~open_cells].any()
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**16), notes=st.integers(1, SMALL), wanted=st.floats(0.01, 0.7))
+def test_small_phrases_lose_no_note_before_another_came(
+    seed: int, notes: int, wanted: float
+) -> None:
+    """A variation of a few notes has as many as the phrase or one more, at every distance."""
+    random = np.random.default_rng(seed)
+    hit = np.zeros((8, 4, 88), np.float32)
+    for slot in random.choice(32, notes, replace=False).tolist():
+        hit[slot // 4, slot % 4, random.integers(40, 60)] = 1
+    score = random.normal(size=hit.shape).astype(np.float32) + 9 * hit
+    new = choose_flips(score, hit, wanted, frame_of(hit, beats_of(2, 4)))
+    assert new.sum() - notes in (0, 1)
