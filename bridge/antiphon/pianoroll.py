@@ -37,6 +37,8 @@ BLACK_KEYS: Final = frozenset({1, 3, 6, 8, 10})
 MARGIN, STRIP, ROW, LANE = 28.0, 54.0, 9.0, 17.0
 MIN_ROWS: Final = 18
 DRUM_STRIP: Final = 104.0
+BOLD: Final = 11.5
+"""Width of a letter of the title, more or less."""
 
 _KIT: Final = """
 49 Crash, 57 Crash 2, 55 Splash, 52 China, 51 Ride, 59 Ride 2, 53 Ride bell, 46 Open hat,
@@ -320,17 +322,19 @@ def _words(
     body: list[str], title: str, subtitle: str, parts: dict[str, list[Note]], width: float
 ) -> None:
     """Write title, subtitle and legend."""
+    drawn = [part for part in parts if parts[part]]
+    legend = sum(72 + 6.4 * len(part) for part in drawn)
+    room = int((width - 2 * MARGIN - legend) / BOLD)
     y = 24.0
     if title:
         y += 17
-        body.append(_label(MARGIN, y, title, 'font-size="18" font-weight="600"'))
+        short = title if len(title) <= room else title[: max(room - 1, 1)].rstrip() + "…"
+        body.append(_label(MARGIN, y, short, 'font-size="18" font-weight="600"'))
     if subtitle:
         y += 20
         body.append(_label(MARGIN, y, subtitle, f'fill="{MUTED}" font-size="12.5"'))
     x = width - MARGIN
-    for part in reversed(parts):
-        if not parts[part]:
-            continue
+    for part in reversed(drawn):
         x -= 8 + 6.4 * len(part)
         body.append(_label(x, 41, part, 'font-size="12"'))
         for place, depth in enumerate((0.45, 0.7, 1.0)):  # soft to loud

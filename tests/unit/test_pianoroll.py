@@ -79,6 +79,15 @@ def test_drums_have_named_lanes() -> None:
     assert set(DRUMS) >= set(range(35, 60))
 
 
+def test_a_long_title_ends_before_the_legend() -> None:
+    """What does not fit is left out; screen readers are told the whole name."""
+    picture = draw(CALLED, ANSWERED, title="a" * 300)
+    shown = next(text for text in _texts(picture) if text.startswith("aaa"))
+    assert shown.endswith("a…")
+    assert len(shown) < 100
+    assert "a" * 300 in picture
+
+
 def test_nothing_at_all_can_be_drawn() -> None:
     """A picture of no notes is a picture still."""
     ElementTree.fromstring(draw([]))
