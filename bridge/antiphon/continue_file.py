@@ -16,10 +16,10 @@ from antiphon.daemon import load_player
 from antiphon.errors import UsageError
 from antiphon.midifile import MidiSong, MidiTrack, read_midi, write_midi
 from antiphon.model import Controls
-from antiphon.music import Beats, Note, Scale
+from antiphon.music import Beats, Note, Scale, is_down
 from antiphon.params import defaults, pedals
 from antiphon.pedal_file import pedal_moves, pedalled_notes
-from antiphon.pedalling import pedal_messages, stand
+from antiphon.pedalling import pedal_messages
 
 CONTINUE = "antiphon_models.continuation:continue_phrase"
 """The code that does it, as an import string: the bridge does not import the models."""
@@ -56,7 +56,7 @@ def run_continue(args: argparse.Namespace) -> int:
         raise UsageError("--bars takes 1..1024", f"found {args.bars}", "correct it")
     song = read_midi(args.input)
     heard = pedalled_notes(song)
-    pedalled = any(stand(note.pedal) for note in heard[-LATELY:])
+    pedalled = any(is_down(note.pedal) for note in heard[-LATELY:])
     settings = [f"temperature={args.temperature}", f"seed={args.seed}", *args.set]
     controls = _controls(settings, song.bpm, pedalled)
     player = load_player(args.player, args.device)

@@ -8,8 +8,8 @@ from typing import Final
 
 from antiphon import midi
 from antiphon.memory import Key, Memory
-from antiphon.music import DRUM_CHANNEL, Beats, Pedal, Seconds, Voice
-from antiphon.pedalling import PedalFollower, stand
+from antiphon.music import DRUM_CHANNEL, Beats, Pedal, Seconds, Voice, is_down
+from antiphon.pedalling import PedalFollower
 
 MEMORY: Final = 16
 """Latest notes that decide whether the player plays a melody or chords, and with a pedal."""
@@ -101,7 +101,7 @@ class Ears:
 
     def pedalled(self) -> bool:
         """Tell whether the pedal was down for any of the notes heard lately."""
-        return any(map(stand, self._pedals))
+        return any(map(is_down, self._pedals))
 
     def voices(self) -> tuple[Voice, ...]:
         """Return the parts heard lately, the most frequent first; keys if nothing was heard."""

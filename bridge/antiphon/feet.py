@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from antiphon import midi
-from antiphon.music import Pedal
-from antiphon.pedalling import PRESS, stand
+from antiphon.music import Pedal, is_down
+from antiphon.pedalling import PRESS
 
 _PEDALS: Final = frozenset((midi.SUSTAIN, 66, 69))  # sustain, sostenuto, hold 2
 
@@ -86,7 +86,7 @@ class Feet:
         """
         foot = self._feet.get(channel)
         if foot is None:
-            if not stand(pedal):
+            if not is_down(pedal):
                 return None
             foot = self._feet[channel] = _Foot()
         if foot.onset == onset:
@@ -96,7 +96,7 @@ class Feet:
             self._lift(channel, foot)
         elif foot.press_at is not None:
             self.press(channel, foot.press_at)  # it holds what sounds already
-        if stand(pedal) and (channel, midi.SUSTAIN) not in self._down:
+        if is_down(pedal) and (channel, midi.SUSTAIN) not in self._down:
             foot.press_at = onset + PRESS
         return foot.press_at
 

@@ -69,6 +69,11 @@ class Pedal(IntEnum):
     """It was down, was lifted since the onset before, and is down again."""
 
 
+def is_down(pedal: int) -> bool:
+    """Tell whether the pedal is down once a note's pedal is measured."""
+    return pedal in (Pedal.DOWN, Pedal.CHANGED)
+
+
 PEDAL_DOWN: Final = 64
 """Values of the sustain controller from here on are down, as the General MIDI says."""
 

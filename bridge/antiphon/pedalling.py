@@ -11,16 +11,11 @@ from itertools import groupby
 from typing import Final
 
 from antiphon import midi
-from antiphon.music import PEDAL_AFTER, PEDAL_DOWN, Beats, Note, Pedal, Seconds, Voice
+from antiphon.music import PEDAL_AFTER, PEDAL_DOWN, Beats, Note, Pedal, Seconds, Voice, is_down
 
 PRESS: Final = Seconds(0.06)
 """How long after the onset that it joins the partner presses the pedal, as pianists do: what
 sounded before has died away by then."""
-
-
-def stand(pedal: Pedal) -> bool:
-    """Tell whether the pedal is down once a note is measured."""
-    return pedal in (Pedal.DOWN, Pedal.CHANGED)
 
 
 REST: Final = Beats(4.0)
@@ -115,17 +110,17 @@ def _moves(channel: int, notes: Sequence[Note], press: float) -> Iterator[tuple[
     """Yield the messages of one channel, whose notes are in order."""
     onsets = [list(chord) for _, chord in groupby(notes, lambda note: note.start)]
     lift, down = (midi.control(channel, midi.SUSTAIN, value) for value in (0, 127))
-    is_down, until = False, Beats(0.0)
+    down_now, until = False, Beats(0.0)
     for chord, follows in zip(onsets, [*onsets[1:], None], strict=True):
         start, pedal = chord[0].start, chord[0].pedal
         gap = REST if follows is None else follows[0].start - start
         until = max(until, *(note.end for note in chord))
-        if is_down and pedal is not Pedal.DOWN:
+        if down_now and pedal is not Pedal.DOWN:
             yield start, lift
-            is_down = False
-        if stand(pedal) and not is_down:
+            down_now = False
+        if is_down(pedal) and not down_now:
             yield Beats(start + min(press, 0.9 * gap)), down
-            is_down = True
-        if is_down and (follows is None or follows[0].start - until > REST):
+            down_now = True
+        if down_now and (follows is None or follows[0].start - until > REST):
             yield max(until, Beats(start + 2 * press)), lift
-            is_down = False
+            down_now = False

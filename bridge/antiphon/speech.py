@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from antiphon.music import DRUM_CHANNEL, Beats, Note, Pedal, Seconds, Voice, scale_velocity
-from antiphon.pedalling import stand
+from antiphon.music import DRUM_CHANNEL, Beats, Note, Pedal, Seconds, Voice, is_down, scale_velocity
 from antiphon.timebase import Tempo
 
 AHEAD: Final = Seconds(0.1)
@@ -276,7 +275,7 @@ class Speech:
         self._next += 1
         self._sounding.append(Sounding(sent.number, note.pitch, on, off, when, queued.batch))
         self._output.play(sent.number, when, until, channel, note.pitch, velocity, planned.pedal)
-        if stand(planned.pedal) or self._pedalled_until is not None:
+        if is_down(planned.pedal) or self._pedalled_until is not None:
             self._pedalled_until = max(until, self._pedalled_until or until)
         return sent
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.errors import CheckpointError
-from antiphon.music import Pedal
+from antiphon.music import Pedal, is_down
 from antiphon_models.events import BAR_PHASE_UNKNOWN, BEAT_PHASE_UNKNOWN, PITCHES, VOICES, IntArray
 from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
 
@@ -60,11 +60,6 @@ CONTEXT: Final = {
     "bar_phase": BAR_PHASE_UNKNOWN + 1,
 }
 """Rows of each table."""
-
-
-def is_down(pedal: int) -> bool:
-    """Tell whether the pedal is down at the end of a note's measuring."""
-    return pedal in (Pedal.DOWN, Pedal.CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
