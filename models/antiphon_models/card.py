@@ -74,7 +74,7 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         f"in this order, each from what was drawn before it. {config.get('layers')} LSTM layers of "
         f"width {config.get('width')} (residual, layer norm before each), five heads of width "
         f"{config.get('head_width')}, styles: {', '.join(config.get('styles', [])) or 'none'}. "
-        f"{_size(header)}",
+        f"{_beside(config)}{_size(header)}",
         "## Training",
         _training(info, "player"),
         "## Data",
@@ -87,10 +87,10 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         *_pedal(info.get("pedal")),
         "## Use",
         "Meant for playing with a musician live, and for continuing MIDI files. It knows melody, "
-        "a second voice, keys and drums, in the styles of its data. Scale, register, polyphony "
-        "and density are kept by the program around it, not by the network.",
+        "a second voice, keys and drums, in the styles of its data. The program around it keeps "
+        f"scale, register and the most notes and onsets at once. {_obeys(config)}",
         "## Limits",
-        _limits(data),
+        _limits(data, memory=bool(config.get("memory"))),
     ]
 
 
@@ -115,6 +115,27 @@ def _variation_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> 
         "## Limits",
         "\n".join([*card_variation.limits(kind, config), *_data_limits(data)]),
     ]
+
+
+def _beside(config: Mapping[str, Any]) -> str:
+    """Say what the heads are told besides."""
+    told = ""
+    if config.get("memory"):
+        told += (
+            "A memory of motifs, which needs no weights, tells the heads what followed the last "
+            "notes when they were heard before, in whatever key. "
+        )
+    if config.get("conditions"):
+        told += f"The heads can be asked for {', '.join(config['conditions'])}. "
+    return told
+
+
+def _obeys(config: Mapping[str, Any]) -> str:
+    return (
+        "The network was trained to be asked for them, too, and is told what is set."
+        if config.get("conditions")
+        else "The network knows nothing of them."
+    )
 
 
 def _pedal(found: Mapping[str, Any] | None) -> list[str]:
@@ -187,10 +208,16 @@ def _verdict(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _limits(data: Mapping[str, Any]) -> str:
+def _limits(data: Mapping[str, Any], *, memory: bool) -> str:
+    back = (
+        "through its state and its memory of motifs. It does not plan form: what comes back, and "
+        "when, is chance."
+        if memory
+        else "through its state alone. It does not plan form, and it forgets: long passages are "
+        "not repeated exactly, as an n-gram over the piece's own past can."
+    )
     lines = [
-        "- It looks back through its state alone. It does not plan form, and it forgets: long "
-        "passages are not repeated exactly, as an n-gram over the piece's own past can.",
+        f"- It looks back {back}",
         "- Piano, song and pop accompaniment, drums in 4/4: other music is foreign to it.",
         "- Most scores have no dynamics. Part of the time they were trained on with those of a "
         "performance, note by note: a call of one velocity is answered with one, a played one in "
