@@ -136,6 +136,15 @@ NOTHING: Final = Expected(0, 0, MIDDLE, 0, 0, 0, MIDDLE, 0)
 KEPT: Final = 2000
 """Notes that are looked back over; as many as a network hears in a row in training."""
 
+REPEAT: Final = 4
+"""Notes that have to come again to count as a repeat."""
+
+ENOUGH: Final = 2
+"""How often the partner may play a passage over again; then nothing more is expected of it."""
+
+SHORT: Final = 40
+"""Notes of his own that may be repeated however short the passage is, an ostinato's."""
+
 SLACK: Final = 1024
 """Notes that may be taken back without a trace: those that much older than KEPT are let go."""
 
@@ -149,10 +158,13 @@ class _Heard:
 
     With rhythm and without: `recent` has a number for each of the notes that end here, the last
     one first; for each length of match `keys` has one for so many of them, and `earlier` the
-    index of the last note before where the same ones ended.
+    index of the last note before where the same ones ended. The last `run` notes, all of them the
+    partner's own, are those that came `lag` notes before.
     """
 
-    __slots__ = ("base", "before", "earlier", "ids", "index", "keys", "recent", "step")
+    __slots__ = (
+        *("base", "before", "earlier", "ids", "index", "keys", "lag", "recent", "run", "step"),
+    )
 
     def __init__(self, before: _Heard | None, ids: tuple[int, ...]) -> None:
         self.before, self.ids = before, ids
@@ -171,6 +183,7 @@ class _Heard:
             [hash(other[:length]) for length in lengths],
         )
         self.earlier: tuple[list[int], list[int]] = ([], [])
+        self.lag = self.run = 0
 
     def pitch_after(self, base: int) -> int:
         """Return the pitch of the same step from another pitch."""
@@ -193,11 +206,17 @@ class Motifs:
         # For each key the index of the last note that ends there; with rhythm, and without.
         self._ends: tuple[dict[int, int], dict[int, int]] = ({}, {})
 
-    def hear(self, ids: Sequence[int]) -> None:
-        """Remember a note: shift, voice, pitch, velocity and duration (perhaps masked)."""
+    def hear(self, ids: Sequence[int], own: bool = False) -> None:
+        """Remember a note: shift, voice, pitch, velocity and duration (perhaps masked).
+
+        `own` tells whether the partner played it. Nothing is expected of one who has repeated
+        himself enough.
+        """
         notes = self._notes
         note = _Heard(notes[-1] if notes else None, tuple(ids[:5]))
         self._push(note)
+        if own:
+            self._count_repeats(note)
         if len(notes) > KEPT + SLACK:
             self._let_go()
 
@@ -206,6 +225,8 @@ class Motifs:
         if not self._notes:
             return NOTHING
         last = self._notes[-1]
+        if last.run > max(ENOUGH * last.lag, SHORT):
+            return NOTHING
         like, trust = self._follow(last.earlier[0])
         step_like, step_trust = self._follow(last.earlier[1])
         fields, step_pitch = NOTHING[:5], NOTHING.step_pitch
@@ -238,6 +259,20 @@ class Motifs:
             self._pop()
         for note in reversed(path):
             self._push(note)
+
+    def _count_repeats(self, note: _Heard) -> None:
+        """Note how long the partner has been playing the same over again."""
+        before, first = note.before, self._first
+        lag = 0 if before is None else before.lag
+        if lag and note.index - lag >= first:
+            twin = self._notes[note.index - lag - first]
+            if twin.recent[0][0] == note.recent[0][0]:
+                note.lag, note.run = lag, 0 if before is None else before.run + 1
+                return
+        for length, earlier in zip(_LENGTHS, note.earlier[0], strict=False):
+            if length >= REPEAT and earlier >= first:
+                note.lag, note.run = note.index - earlier, length
+                return
 
     def _has(self, note: _Heard) -> bool:
         place = note.index - self._first

@@ -152,7 +152,7 @@ class RecurrentPlayer:
         ids = (nearest_bin(onset - last), event.voice, event.pitch, velocity, duration)
         self._network.read((*ids, *self._phases(onset)))
         if self._motifs is not None:
-            self._motifs.hear(ids)
+            self._motifs.hear(ids, own)
             self._expect(self._motifs.expect())
         self._last = max(onset, last)
         self._foot = self._foot.struck(self._last, event.pedal)

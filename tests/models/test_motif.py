@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from antiphon.music import Voice
 from antiphon_models import motif
-from antiphon_models.motif import ORDERS, Motifs, expectations, motif_columns
+from antiphon_models.motif import (
+    ENOUGH,
+    NOTHING,
+    ORDERS,
+    SHORT,
+    Motifs,
+    expectations,
+    motif_columns,
+)
 
 notes = st.lists(
     st.tuples(
@@ -117,3 +125,55 @@ def test_going_back_far_survives_what_was_forgotten(monkeypatch: pytest.MonkeyPa
     for turn in range(100):
         motifs.hear((0, 0, 60 + turn % 7, 0, 0))
     assert motifs.expect().pitch == 60 + 100 % 7
+
+
+def play(motifs: Motifs, pitches: list[int], own: bool) -> None:
+    """Play notes a beat apart."""
+    for pitch in pitches:
+        motifs.hear((48, 0, pitch, 20, 40), own)
+
+
+RIFF = [55 + number * number % 23 + number for number in range(24)]
+"""A passage in which nothing comes twice."""
+
+
+def test_who_repeats_himself_enough_is_expected_nothing_of() -> None:
+    """A passage of the partner's own comes back twice; then nothing more is expected of it."""
+    motifs = Motifs()
+    play(motifs, RIFF, own=True)
+    for _ in range(ENOUGH):
+        play(motifs, RIFF, own=True)
+        assert motifs.expect().pitch == RIFF[0]
+    play(motifs, RIFF[:8], own=True)
+    assert motifs.expect() == NOTHING
+    play(motifs, [61, 63], own=True)  # something else
+    play(motifs, RIFF[:8], own=True)
+    assert motifs.expect().pitch == 61  # as it went on the last time
+
+
+def test_a_musician_may_repeat_himself_for_ever() -> None:
+    """What others play over and over goes on being expected."""
+    motifs = Motifs()
+    for _ in range(30):
+        play(motifs, RIFF, own=False)
+    assert motifs.expect().pitch == RIFF[0]
+
+
+def test_an_ostinato_ends_after_a_while() -> None:
+    """However short a passage is, the partner repeats so many notes of it and no more."""
+    motifs = Motifs()
+    play(motifs, [60, 67, 64, 67] * (SHORT // 4), own=True)
+    assert motifs.expect().pitch == 60
+    play(motifs, [60, 67, 64, 67] * 2, own=True)
+    assert motifs.expect() == NOTHING
+
+
+def test_what_was_taken_back_was_no_repeat() -> None:
+    """Going back makes the partner forget that he repeated himself."""
+    motifs = Motifs()
+    play(motifs, RIFF * ENOUGH, own=True)
+    here, expected = motifs.memory(), motifs.expect()
+    play(motifs, RIFF * 2, own=True)
+    assert motifs.expect() == NOTHING
+    motifs.recall(here)
+    assert motifs.expect() == expected
