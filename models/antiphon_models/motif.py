@@ -142,8 +142,11 @@ REPEAT: Final = 4
 ENOUGH: Final = 2
 """How often the partner may play a passage over again; then nothing more is expected of it."""
 
-SHORT: Final = 40
+SHORT: Final = 16
 """Notes of his own that may be repeated however short the passage is, an ostinato's."""
+
+GROOVE: Final = 40
+"""The same for drums, which repeat themselves more."""
 
 SLACK: Final = 1024
 """Notes that may be taken back without a trace: those that much older than KEPT are let go."""
@@ -225,7 +228,8 @@ class Motifs:
         if not self._notes:
             return NOTHING
         last = self._notes[-1]
-        if last.run > max(ENOUGH * last.lag, SHORT):
+        short = GROOVE if last.step >= DRUM_STEP else SHORT
+        if last.run > max(ENOUGH * last.lag, short):
             return NOTHING
         like, trust = self._follow(last.earlier[0])
         step_like, step_trust = self._follow(last.earlier[1])
