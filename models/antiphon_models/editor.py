@@ -228,7 +228,20 @@ def vary_roll(
     random: np.random.Generator,
     heat: float = 1.0,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Make one variation of a roll.
+    """Make one variation of a roll, see :func:`vary_rolls`."""
+    return vary_rolls(editor, phrase, phase, amount, random, 1, heat)[0]
+
+
+def vary_rolls(
+    editor: Editor,
+    phrase: Prepared,
+    phase: FloatArray,
+    amount: float,
+    random: np.random.Generator,
+    count: int,
+    heat: float = 1.0,
+) -> list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]]:
+    """Make variations of a roll, all at once, which costs less than one after another.
 
     Parameters
     ----------
@@ -240,28 +253,35 @@ def vary_roll(
         0..1.
     random : numpy.random.Generator
         The only source of chance.
+    count : int
+        Variations.
     heat : float
         Scales the noise of the cells once more; above 1 the unlikely comes up.
 
     Returns
     -------
-    hit, velocity, offset, duration : ndarray
-        (beats, SLOTS, rows); the last three are 0 where there is no hit.
+    list of tuple of ndarray
+        hit, velocity, offset, duration: (beats, SLOTS, rows); the last three are 0 where there
+        is no hit.
     """
     shape = phrase.hit.shape
     if amount <= 0:
         values = (*phrase.own.T, phrase.duration)
-        return (phrase.hit, *(each.reshape(shape) * phrase.hit for each in values))
-    noise = draw_noise(random, phase, shape[-1], editor.noise, editor.sharing)
+        same = (phrase.hit, *(each.reshape(shape) * phrase.hit for each in values))
+        return [same] * count
+    noise = draw_noise(random, phase, shape[-1], editor.noise, editor.sharing, count)
     wanted = editor.reach * amount
     said = editor.edit(phrase, wanted, noise.inputs)
-    ((cells, score),) = editor.want(phrase, said, noise, heat)
-    hit = flip(phrase.hit, choose_cells(cells, score, phrase.hit, wanted, phrase.frame))
-    struck = np.flatnonzero(hit)
-    felt, duration = editor.touch(phrase, said, amount, noise, np.zeros_like(struck), struck)
-    found = np.zeros((3, hit.size), np.float32)
-    found[:, struck] = in_manner(phrase, struck, felt, duration)
-    return (hit, *found.reshape(3, *shape))
+    made = []
+    for number, (cells, score) in enumerate(editor.want(phrase, said, noise, heat)):
+        hit = flip(phrase.hit, choose_cells(cells, score, phrase.hit, wanted, phrase.frame))
+        struck = np.flatnonzero(hit)
+        which = np.full_like(struck, number)
+        felt, duration = editor.touch(phrase, said, amount, noise, which, struck)
+        found = np.zeros((3, hit.size), np.float32)
+        found[:, struck] = in_manner(phrase, struck, felt, duration)
+        made.append((hit, *found.reshape(3, *shape)))
+    return made
 
 
 def faithful(amount: float) -> float:
