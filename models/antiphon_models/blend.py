@@ -39,13 +39,15 @@ def blended(one: Part, other: Part, share: float) -> list[Note]:
     cells = codec.decode(Code(content, style), near.position)
     first, last = one.sheet.hits.ravel(), other.sheet.hits.ravel()
     # What both have stays longest; what only the last has comes first, the more so the nearer.
-    score = np.where(near.phrase.valid.ravel() > 0, cells.hit.ravel() + 6 * share * last, -np.inf)
+    writer = near if near.size else far
+    valid = near.phrase.valid.ravel() & writer.phrase.valid.ravel()  # their grids may differ
+    score = np.where(valid, cells.hit.ravel() + 6 * share * last, -np.inf)
     count = max(round((1 - share) * one.size + share * other.size), 1)
     # Of the first as many are left as put the blend at its share of the distance.
     apart = share * float(distance(one.sheet.hits, other.sheet.hits))
     left = min(round((1 - apart) * (one.size + count) / 2), one.size, count)
     chosen = np.concatenate([_best(score, first > 0, left), _best(score, first == 0, count - left)])
-    plain, notes = (near if near.size else far).plain, []
+    plain, notes = writer.plain, []
     of_cell: dict[int, list[Note]] = {}
     for part in (far, near):  # the nearer one's notes win
         for note, cell in zip(part.sheet.notes, part.sheet.cell.tolist(), strict=True):

@@ -551,6 +551,13 @@ def test_whatever_the_phrase_it_can_be_played(
     assert VARIER.blend(phrase, other, Beats(length), 3)[0].notes == phrase.notes
 
 
+def test_drums_in_triplets_blend_into_a_phrase_without_drums() -> None:
+    """A beat that is straight in one and in triplets in the other has the places of both only."""
+    one = Phrase((*(drum(i / 3, (36, 38, 42)[i % 3]) for i in range(12)), drum(0.625, 36)))
+    for step in VARIER.blend(one, Phrase((key(0.5, 72),)), Beats(4.0), 9):
+        assert all(math.isfinite(note.start) for note in step.notes)
+
+
 def check_shape(notes: Sequence[Note], phrase: Phrase, length: float) -> None:
     """Check what must be true even of variations of the oddest phrases."""
     earliest = min([-0.2, *(n.start for n in phrase)])
