@@ -2,6 +2,7 @@
 
 python benchmarks/step.py [--checkpoint NAME_OR_PATH | --width W --layers N] [--notes N] [--torch]
 
+Also timed: a step with something asked of the network (guidance), and with a partner who pedals.
 What computes takes turns, so that a machine that others use too is the same for all. Wall time
 counts what other programs take, CPU time does not. The reference is a 2048 x 1024 float32
 matrix-vector product of numpy; a machine of two quiet cores of an AMD EPYC took 0.17 ms for it.
@@ -18,7 +19,8 @@ from collections import defaultdict
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from antiphon.model import Player
+from antiphon.model import Controls, Player
+from antiphon.music import Voice
 from antiphon_models.checkpoint import load_checkpoint
 from antiphon_models.kernel import load_kernel
 from antiphon_models.measure import (
@@ -29,6 +31,7 @@ from antiphon_models.measure import (
     random_weights,
 )
 from antiphon_models.network_kernel import fits_kernel
+from antiphon_models.pedal import PREFIX
 from antiphon_models.rounding import round_weights
 from antiphon_models.runtime import KernelPlayer, NumpyPlayer, checkpoint_path, use_one_thread
 
@@ -87,11 +90,18 @@ def main() -> None:
         torch.set_num_threads(1)
         players[f"torch {torch.__version__}"] = TorchPlayer(config, weights)
 
+    asking = {"": Controls()}
+    if config.get("conditions"):
+        asking[", asked"] = Controls(density=0.8, polyphony=3)
+    if any(name.startswith(PREFIX) for name in weights):
+        asking[", pedals"] = Controls(pedal=True, voices=(Voice.KEYS,))
+
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     for _ in range(max(args.notes // ROUND, 1)):
         for kind, clock in CLOCKS.items():
             for name, player in players.items():
-                times[name, kind] += measure_step(player, ROUND, clock)
+                for how, controls in asking.items():
+                    times[name + how, kind] += measure_step(player, ROUND, clock, controls)
             times["reference", kind] += measure_reference(ROUND // 5, clock)
     for name, player in players.items():
         times[f"{name}: snapshot", "wall"], times[f"{name}: restore", "wall"] = measure_memory(

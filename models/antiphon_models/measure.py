@@ -21,12 +21,16 @@ SHIPPED_SIZE: Final[dict[str, Any]] = {
 }
 """The size of the shipped player."""
 
+_NOTHING_ASKED: Final = Controls()
 _WARM_UP: Final = 50
 _AHEAD: Final = 64 * TICKS_PER_BEAT
 
 
 def measure_step(
-    player: Player, notes: int, clock: Callable[[], float] = time.perf_counter
+    player: Player,
+    notes: int,
+    clock: Callable[[], float] = time.perf_counter,
+    controls: Controls = _NOTHING_ASKED,
 ) -> list[float]:
     """Time a player that goes on with its own notes.
 
@@ -38,6 +42,8 @@ def measure_step(
         Steps to time, after some that are not.
     clock : callable
         Returns seconds; ``time.thread_time`` leaves out what other programs take.
+    controls : Controls
+        How it is asked to play.
 
     Returns
     -------
@@ -46,7 +52,6 @@ def measure_step(
     """
     player.begin(Meter())
     random = np.random.default_rng(0)
-    controls = Controls()
     seconds = []
     onset = Ticks(0)
     for _ in range(_WARM_UP + notes):

@@ -89,7 +89,8 @@ class Examples:
     """Onsets with what the head sees of them: `output` (float16), `ids` and `target`."""
 
     def __init__(self, parts: Sequence[tuple[Tensor, Tensor, Tensor]]) -> None:
-        self.output, self.ids, self.target = (torch.cat(column) for column in zip(*parts))  # noqa: B905
+        columns = zip(*parts, strict=True)
+        self.output, self.ids, self.target = (torch.cat(column) for column in columns)
 
     def __len__(self) -> int:
         return len(self.target)
