@@ -51,12 +51,12 @@ class Bench:
         self._done = threading.Event()
         self._generation = 0
         self.made = 0
-        ready = threading.Event()
-        self.worker = Worker(lambda: load_player("player"), lambda _: ready.set(), self._hear)
+        self.worker = Worker()
+        self.seat = self.worker.seat(self._hear)
         self.worker.start()
-        ready.wait(30)
-        self.worker.submit(Begin(Meter()))
-        self.worker.submit(varying.Equip(varier))
+        self.seat.take(load_player("player"))
+        self.seat.submit(Begin(Meter()))
+        self.seat.submit(varying.Equip(varier))
 
     def _hear(self, reply: object) -> None:
         if isinstance(reply, Planned):
@@ -71,7 +71,7 @@ class Bench:
         """Ask for bars, one after another; yield the seconds until the first note of each."""
         for index in range(count):
             onset = Ticks(index * BAR)
-            self.worker.submit(Feed(Event(onset, TUNE[index % len(TUNE)], 80, Voice.MELODY)))
+            self.seat.submit(Feed(Event(onset, TUNE[index % len(TUNE)], 80, Voice.MELODY)))
             self._generation += 1
             self._first.clear()
             self._done.clear()
@@ -81,7 +81,7 @@ class Bench:
             )
             time.sleep(rest)
             began = time.perf_counter()
-            self.worker.submit(plan)
+            self.seat.submit(plan)
             self._first.wait(5)
             yield time.perf_counter() - began
             self._done.wait(5)
@@ -132,7 +132,7 @@ def main() -> None:
     for index in range(2 * args.rounds + 1):
         which = ("alone", "beside variations")[index % 2]
         endless = 10**9 if index % 2 else 1
-        bench.worker.submit(
+        bench.seat.submit(
             varying.Vary(
                 varying.Purpose.OFFER, index, phrase["both"], Beats(8), 0.4, endless, (index,)
             )

@@ -6,7 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from antiphon.music import Beats, Meter, Note, Pedal, Seconds
@@ -32,6 +32,10 @@ AVAILABLE = (Mode.OFF, Mode.RESPOND, Mode.LOOP, Mode.SOLO)
 
 MOST_VARIATIONS = 16
 """Variations that can be asked for at once."""
+
+
+LAST_ANSWER = -1
+"""The index of a clip that stands for what the partner played last."""
 
 
 class State(IntEnum):
@@ -159,7 +163,25 @@ class Undo(Command):
     """Go back to the phrase before the last capture or keep."""
 
 
-PhraseCommand = Capture | Vary | Pick | Keep | Undo
+@dataclass(frozen=True, slots=True)
+class TakePhrase(Command):
+    """Make the notes of a clip, in beats from its start, the phrase."""
+
+    notes: tuple[Note, ...] = ()
+    length: Beats = Beats(4.0)
+
+
+PhraseCommand = Capture | Vary | Pick | Keep | Undo | TakePhrase
+
+
+@dataclass(frozen=True, slots=True)
+class GiveClip(Command):
+    """Ask for notes as a clip; answered to the client with :class:`Clip`.
+
+    `index` is :data:`LAST_ANSWER`, 0 for the phrase, or that of a variation on offer.
+    """
+
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +262,16 @@ class Played:
     on: Seconds
     off: Seconds
     number: int = 0
+
+    def until(self, at: Seconds) -> Played:
+        """Return the note with its end no later than `at`; of no length if that is its start."""
+        if self.off <= at:
+            return self
+        if at <= self.on:
+            return replace(self, off=self.on)
+        share = (at - self.on) / (self.off - self.on)
+        note = replace(self.note, duration=Beats(self.note.duration * share))
+        return replace(self, note=note, off=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +360,16 @@ class Varied:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """What was asked for as a clip; notes in beats from its start."""
+
+    index: int
+    length: Beats
+    notes: tuple[Note, ...]
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Looped:
     """What the loop plays from here on.
 
@@ -358,5 +400,6 @@ Update = (
     | TurnEnded
     | PhraseTaken
     | Varied
+    | Clip
     | Looped
 )

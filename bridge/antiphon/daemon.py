@@ -8,7 +8,6 @@ import logging
 import math
 import os
 import queue
-import re
 import signal
 import sys
 import threading
@@ -18,9 +17,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from antiphon import commands as c
-from antiphon import config, params, worker
-from antiphon.engine import Engine, Silenced
+from antiphon import config, params
+from antiphon.conversation import Conversation, Unheard
+from antiphon.engine import Silenced
 from antiphon.errors import AntiphonError, PortError
+from antiphon.guests import Guests
 from antiphon.model import Player, Varier
 from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
@@ -28,13 +29,14 @@ from antiphon.output import Dropped, Reason, Sounded
 from antiphon.ports.base import PortOptions
 from antiphon.ports.client import Ended, PortProcess, Told
 from antiphon.record import Recorder
-from antiphon.repertoire import Equipped, Loaded, NotLoaded
+from antiphon.speech import NoteOutput
 from antiphon.stats import StatsKeeper
 from antiphon.sync.base import SyncSource
 from antiphon.sync.internal import InternalClock
 from antiphon.sync.midi_clock import MidiClock
 from antiphon.sync.osc_transport import OscTransport
 from antiphon.timebase import SWITCH_INTERVAL, Clock, MonotonicClock
+from antiphon.worker import Worker
 
 LOADER: Final = "antiphon_models.runtime:load_player"
 """Where networks come from, as an import string: the bridge does not import the models."""
@@ -136,34 +138,23 @@ class Daemon:
         self._clock = clock or MonotonicClock()
         self._stop = threading.Event()
         self._status = 0
-        self._engine_stop = threading.Event()
         self._loading: queue.SimpleQueue[Player | Exception] = queue.SimpleQueue()
-        self._updates: queue.SimpleQueue[c.Update | None] = queue.SimpleQueue()
+        self._updates: queue.SimpleQueue[tuple[c.Update, c.Client | None] | None] = (
+            queue.SimpleQueue()
+        )
         self._bindings = dict(options.bindings)
         self._threads: list[threading.Thread] = []
-        self._worker = worker.Worker(
-            lambda: load_player(options.player, options.device), self._loading.put, self._tell
-        )
+        self._worker = Worker()
         self._ports = PortProcess(options.ports, self._from_ports)
-        self._osc = OscServer(*options.osc, self.submit, self._clock)
+        self._guests = Guests(self._receive, self._load_first, self._count_guests)
+        self._osc = OscServer(*options.osc, self.submit, self._clock, guests=self._guests)
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
-        settings = {**params.defaults(), **options.settings}
-        self._bpm, seed = settings["bpm"], int(settings["seed"])
-        self._recorder = Recorder(
-            options.record or Path.cwd(), self._clock, meter=options.meter, seed=seed
+        self._settings = {**params.defaults(), **options.settings}
+        self._bpm = self._settings["bpm"]
+        self._own = self._converse(
+            self._ports, self._sync_source(), self.publish, self._recorder_for("")
         )
-        self._engine = Engine(
-            self._clock,
-            self._ports,
-            self._worker.submit,
-            self._sync_source(),
-            self.publish,
-            mode=options.mode,
-            settings=options.settings,
-            bindings=options.bindings,
-            load=self._load_in_background,
-        )
-        self._model = ""
+        self._model = self._where = ""
         self.last_words: list[str] = []
         """Lines to print once the view is gone."""
 
@@ -203,30 +194,32 @@ class Daemon:
         """Open sockets and ports, load the network, set the engine going."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._worker.start()
+        self._thread("antiphon-load", self._load_own)
         self._osc.start()
         opened = self._ports.open()
         for warning in opened.warnings:
             _log.warning(warning)
         if self._options.record is not None:
-            self._recorder.start()
+            self._own.recorder.start()
         self._thread("antiphon-tell", self._announce)
-        self._thread("antiphon-engine", lambda: self._engine.run(self._engine_stop))
+        self._own.start()
         player = self._loading.get()
         if isinstance(player, Exception):
             raise player
-        self._tell(Loaded(player, first=True))
+        self._own.begin(player)
         self._thread("antiphon-stats", self._sum_up)
         ends = [f'in "{name}"' for name in opened.inputs]
         ends += [f'out "{name}"' for name in opened.outputs]
         where = f"{' '.join(ends)} ({opened.backend})" if ends else "no MIDI"
         host, port = self._osc.address
-        self._face.ports = f"{where}  osc {host}:{port}"
+        self._where = f"{where}  osc {host}:{port}"
+        self._face.ports = self._where
         sync = self._options.sync
         tempo = f"{self._bpm:g} bpm" if sync == "internal" else f"{sync} clock"
         self._model = player.info.name
         mode = self._options.mode.name.lower()
         if not self._quiet:
-            print(f"ready  {where}  osc {host}:{port}  {mode}  {tempo}  {self._model}", flush=True)
+            print(f"ready  {self._where}  {mode}  {tempo}  {self._model}", flush=True)
         self._thread("antiphon-load-varier", self._load_varier)
 
     def main_loop(self) -> None:
@@ -239,13 +232,13 @@ class Daemon:
         self._stop.set()
         self._osc.stop(0.5)
         self._worker.stop(0.3)
-        self._engine_stop.set()
-        self._tell(Silenced())  # wakes the engine
+        self._own.stop()
+        self._guests.stop()
         self._updates.put(None)
         for thread in self._threads:
             thread.join(0.3)
         self._ports.close(0.5)
-        self._recorder.stop()
+        self._own.join(0.3)
 
     def stop(self, status: int = 0) -> None:
         """Ask the daemon to end. Any thread."""
@@ -255,7 +248,7 @@ class Daemon:
     @property
     def session_path(self) -> Path | None:
         """The session file that is or was last recorded."""
-        return self._recorder.path
+        return self._own.recorder.path
 
     @property
     def model(self) -> str:
@@ -275,14 +268,8 @@ class Daemon:
     # -- between the parts, any thread -----------------------------------------------------------
 
     def submit(self, message: Any) -> bool:
-        """Give the engine something; False when it cannot take more."""
-        if isinstance(message, c.Record):
-            if message.on:
-                self._recorder.start()
-            else:
-                self._recorder.stop()
-            return True
-        return self._engine.submit(message)
+        """Give the partner that all share something; False when it cannot take more."""
+        return self._own.submit(message)
 
     def now(self) -> Seconds:
         """Return the time on the daemon's clock."""
@@ -292,28 +279,26 @@ class Daemon:
         """Let a MIDI message come in as if it had been played."""
         self._ports.inject(message)
 
-    def publish(self, update: c.Update) -> None:
+    def publish(self, update: c.Update, guest: c.Client | None = None) -> None:
         """Hand an update to everything that listens; any thread, returns at once."""
-        self._updates.put(update)
+        self._updates.put((update, guest))
 
     def _announce(self) -> None:
         """Tell those who listen. A thread of its own: waking others would hold up the engine."""
-        while (update := self._updates.get()) is not None:
-            self._osc.publish(update)
-            self._face.update(update)
-            self._recorder.update(update)
-            if isinstance(update, c.Learned):
-                self._learned(update)
-
-    def _tell(self, message: Any) -> None:
-        if not self._engine.submit(message):
-            _log.warning("the engine's inbox is full; something was lost")
+        while (told := self._updates.get()) is not None:
+            update, guest = told
+            self._osc.publish(update, guest)
+            if guest is None:
+                self._face.update(update)
+                self._own.recorder.update(update)
+                if isinstance(update, c.Learned):
+                    self._learned(update)
 
     def _from_ports(self, told: Told) -> None:
         """Sort what the port process says. Link thread; must not wait."""
         match told:
             case c.Heard():
-                self._engine.submit(told)
+                self._own.submit(told)
             case Sounded():
                 self._stats.sounded(told.lateness)
             case Dropped():
@@ -321,7 +306,7 @@ class Daemon:
                 self.publish(c.Shortened(told.id, Seconds(-math.inf)))
             case Ended(expected=False):
                 _log.warning("the port process ended (status %d); starting it again", told.status)
-                self._tell(Silenced())
+                self._own.tell(Silenced())
                 self._thread("antiphon-restart", self._restart_ports)
 
     def _restart_ports(self) -> None:
@@ -334,20 +319,62 @@ class Daemon:
         _log.error("the port process could not be started again")
         self.stop(1)
 
-    def _load_in_background(self, command: c.LoadModel) -> None:
-        """Load a checkpoint beside the music; the engine swaps it in on a bar line."""
+    # -- partners --------------------------------------------------------------------------------
 
-        def load() -> None:
-            if re.fullmatch(r"[\w-]+", command.name) is None:  # a name, never a path
-                self._tell(NotLoaded(command, c.Refusal.NOT_ALLOWED))
-                return
-            try:
-                self._tell(Loaded(load_player(command.name, self._options.device)))
-            except AntiphonError as error:
-                _log.warning("%s", error)
-                self._tell(NotLoaded(command, c.Refusal.NO_SUCH_NAME))
+    def _converse(
+        self,
+        output: NoteOutput,
+        source: SyncSource,
+        publish: Callable[[c.Update], None],
+        recorder: Recorder,
+    ) -> Conversation:
+        """Make a partner."""
+        options = self._options
+        return Conversation(
+            self._clock,
+            self._worker,
+            output,
+            source,
+            publish,
+            recorder,
+            lambda name: load_player(name, options.device),
+            mode=options.mode,
+            settings=options.settings,
+            bindings=options.bindings,
+        )
 
-        self._thread("antiphon-load", load)
+    def _receive(self, guest: c.Client) -> Conversation:
+        """Make a guest's partner, which follows the beat that the guest tells. OSC thread."""
+        source = OscTransport(self._clock.now(), self._bpm, self._options.meter)
+        recorder = self._recorder_for(f"-{guest[1]}")
+        if self._options.record is not None:
+            recorder.start()
+
+        def publish(update: c.Update) -> None:
+            recorder.update(update)
+            self.publish(update, guest)
+
+        return self._converse(Unheard(), source, publish, recorder)
+
+    def _recorder_for(self, suffix: str) -> Recorder:
+        options = self._options
+        folder, seed = options.record or Path.cwd(), int(self._settings["seed"])
+        return Recorder(folder, self._clock, meter=options.meter, seed=seed, suffix=suffix)
+
+    def _count_guests(self, count: int) -> None:
+        """Show how many there are."""
+        devices = {0: "", 1: "  1 device"}.get(count, f"  {count} devices")
+        self._face.ports = self._where + devices
+
+    def _load_first(self) -> Player:
+        return load_player(self._options.player, self._options.device)
+
+    def _load_own(self) -> None:
+        """Load the network that we begin with, beside everything else that starts."""
+        try:
+            self._loading.put(self._load_first())
+        except Exception as error:  # there is nothing to play with: startup raises it
+            self._loading.put(error)
 
     def _load_varier(self) -> None:
         """Load the networks that vary, after all that playing needs; without them it plays on."""
@@ -358,7 +385,8 @@ class Daemon:
         except Exception as error:  # a broken installation must not end the music
             _log.warning("no variations: %s: %s", type(error).__name__, error)
         else:
-            self._tell(Equipped(varier))
+            self._own.equip(varier)
+            self._guests.equip(varier)
 
     def _learned(self, update: c.Learned) -> None:
         self._bindings = {k: v for k, v in self._bindings.items() if v != update.name}

@@ -16,6 +16,7 @@ from typing import Final
 
 from antiphon import commands as c
 from antiphon import midi, params, thinking, varying, worker
+from antiphon.answers import LastAnswer
 from antiphon.bulletin import Bulletin
 from antiphon.dialogue import Dialogue, Moment
 from antiphon.ears import Ears, Release, Strike
@@ -112,17 +113,18 @@ class Engine:
         load: Callable[[c.LoadModel], None] = lambda command: None,
     ) -> None:
         self._clock, self._output, self._source = clock, output, source
-        self._publish, self._load = publish, load
+        self._tell, self._load = publish, load
+        self._answer = LastAnswer()
         self._settings = Settings(settings)
         self._mode = mode
         self._rules, self._state = RULES[mode]
         self._ears = Ears()
         self._speech = Speech(output)
         self._dialogue = Dialogue(think, self._speech)
-        self._looper = Looper(think, self._speech, self._ears.memory, publish)
+        self._looper = Looper(think, self._speech, self._ears.memory, self._publish)
         self._learning = Learning(bindings or {})
         self._repertoire = Repertoire(think)
-        self._bulletin = Bulletin(mode, publish)
+        self._bulletin = Bulletin(mode, self._publish)
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     # -- any thread --------------------------------------------------------------------------
@@ -249,12 +251,16 @@ class Engine:
                 self._publish(told)
 
     def _wait_for_player(self, time: Seconds) -> None:
-        """Let the silent internal clock wait: the first note of a turn is beat one of a bar.
+        """Let a silent clock wait: the first note of a turn is beat one of a bar.
 
-        Nothing ticks aloud then, so the player sets the beat; an outer clock is never moved.
+        Nothing ticks aloud then, so the player sets the beat. That is the internal clock, and a
+        DAW's while it stands still; a clock that runs is never moved.
         """
         turns = self._mode is c.Mode.RESPOND or self._nothing_to_loop()
-        if turns and isinstance(self._source, InternalClock):
+        if turns and (
+            isinstance(self._source, InternalClock)
+            or (isinstance(self._source, OscTransport) and not self._source.playing)
+        ):
             tempo = self._source.tempo
             just_before = Beats(tempo.beat_at(time) - SIXTEENTH)  # a little late is on the line
             self._source.relocate(time, tempo.next_line(just_before, None))
@@ -365,8 +371,10 @@ class Engine:
                 self._step(base.TurnCue(), now)
             case c.StopAnswer():
                 self._step(base.StopCue(), now)
-            case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo():
+            case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo() | c.TakePhrase():
                 self._phrase(command, now)
+            case c.GiveClip():
+                self._give_clip(command, now)
             case c.Generate() if self._mode is c.Mode.LOOP:
                 self._refuse(command, c.Refusal.NOT_NOW)
             case c.Generate():
@@ -392,6 +400,22 @@ class Engine:
             self._refuse(command, refusal)
         elif isinstance(command, c.Pick):
             self._step(base.PickCue(self._looper.length), now)
+        elif isinstance(command, c.TakePhrase):
+            self._step(base.Captured(), now)
+
+    def _give_clip(self, command: c.GiveClip, now: Moment) -> None:
+        if command.index == c.LAST_ANSWER:
+            length, notes = self._answer.clip(now.tempo.meter)
+        else:
+            version = self._looper.version(command.index)
+            if isinstance(version, c.Refusal):
+                self._refuse(command, version)
+                return
+            length, notes = version.take.length, version.notes
+        if notes:
+            self._publish(c.Clip(command.index, length, notes, command.client))
+        else:
+            self._refuse(command, c.Refusal.NOT_NOW)
 
     def _nothing_to_loop(self) -> bool:
         idle = isinstance(self._state, base.Idle)
@@ -429,6 +453,10 @@ class Engine:
         self._publish(c.Refused(refusal, command.address, command.client))
 
     # -- telling -----------------------------------------------------------------------------
+
+    def _publish(self, update: c.Update) -> None:
+        self._answer.follow(update)
+        self._tell(update)
 
     def _tell_status(self) -> None:
         state = base.public_state(self._state)

@@ -70,6 +70,10 @@ class Looper:
         take = self._phrases.take
         return Beats(0.0) if take is None else take.length
 
+    def version(self, index: int) -> Version | c.Refusal:
+        """Return the phrase (0) or a variation on offer, or why that cannot be."""
+        return self._phrases.pick(index)
+
     # -- what is asked -----------------------------------------------------------------------
 
     def obey(self, command: c.PhraseCommand, now: Moment) -> c.Refusal | None:
@@ -92,6 +96,8 @@ class Looper:
                     return c.Refusal.NOT_NOW
                 self._renew(now)
                 return None
+            case c.TakePhrase():
+                return self._take(command, now)
 
     def carry_out(self, action: base.LoopAction, now: Moment) -> None:
         """Do what the mode asks for."""
@@ -125,6 +131,16 @@ class Looper:
         if not SHORTEST <= beats <= longest + SAME:
             return c.Refusal.OUT_OF_RANGE
         self._await(nearest_stretch(now.tempo, now.beat, beats), command)
+        return None
+
+    def _take(self, command: c.TakePhrase, now: Moment) -> c.Refusal | None:
+        longest = base.MOST_BARS * now.tempo.meter.bar
+        if not (command.notes and SHORTEST <= command.length <= longest + SAME):
+            return c.Refusal.OUT_OF_RANGE
+        self.forgo()
+        phrase = Phrase(command.notes, now.tempo.bpm, now.tempo.meter)
+        self._phrases.capture(phrase, command.length)
+        self._renew(now)
         return None
 
     def _await(self, stretch: Stretch, command: c.Capture | None = None) -> None:

@@ -50,6 +50,8 @@ class Recorder:
         The wall clock, for the file's name only.
     every : Seconds
         Longest that what was played waits to be written.
+    suffix : str
+        Ends the names of files; tells recorders of one folder apart.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Recorder:
         seed: int = 0,
         wall: Callable[[], datetime] = datetime.now,
         every: Seconds = EVERY,
+        suffix: str = "",
     ) -> None:
         self.directory = Path(directory)
+        self._suffix = suffix
         self.path: Path | None = None
         """The file of the session that runs, or ran last."""
         self._clock, self._meter, self._seed = clock, meter, seed
@@ -94,7 +98,7 @@ class Recorder:
                 f"{self.directory} cannot be made ({error.strerror or error})",
                 "name another with --record",
             ) from None
-        stem = f"antiphon-{self._wall():%Y-%m-%d-%H%M%S}"
+        stem = f"antiphon-{self._wall():%Y-%m-%d-%H%M%S}{self._suffix}"
         path, count = self.directory / f"{stem}.mid", 1
         while path.exists() or path == self.path:
             count += 1

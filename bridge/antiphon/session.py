@@ -48,26 +48,6 @@ SHORTEST: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Sounding:
-    """A note of the partner in the file's beats, and the times it sounds between."""
-
-    note: Note
-    on: Seconds
-    off: Seconds
-    number: int = 0
-
-    def until(self, at: Seconds) -> Sounding:
-        """Return the note with its end no later than `at`; of no length if that is its start."""
-        if self.off <= at:
-            return self
-        if at <= self.on:
-            return replace(self, off=self.on)
-        share = (at - self.on) / (self.off - self.on)
-        note = replace(self.note, duration=Beats(self.note.duration * share))
-        return replace(self, note=note, off=at)
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """A key of the player that is down: what was told, where it is in the file, since when."""
 
@@ -92,7 +72,7 @@ class Session:
     def __init__(self, meter: Meter | None = None, model: str = "", seed: int = 0) -> None:
         self.model, self.seed = model, seed
         self.player: list[Note] = []
-        self.partner: list[Sounding] = []
+        self.partner: list[Played] = []
         self.held: dict[tuple[int, int], Held] = {}
         self.tempos: list[TempoMark] = []
         self.meters = [MeterMark(Beats(0.0), meter or Meter())]
@@ -116,9 +96,9 @@ class Session:
                 self._beat(update, time)
             case HeardNote():
                 self._heard(update, time)
-            case Played(note=note, on=on, off=off, number=number):
+            case Played(note=note, on=on):
                 start = self._place(note.start, on)
-                self.partner.append(Sounding(replace(note, start=start), on, off, number))
+                self.partner.append(replace(update, note=replace(note, start=start)))
             case Shortened(number=number, at=at):
                 same = (each.until(at) if each.number == number else each for each in self.partner)
                 self.partner = [each for each in same if each.off > each.on]

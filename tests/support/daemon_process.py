@@ -15,6 +15,7 @@ class Antiphon:
     """``antiphon play`` in a process of its own."""
 
     def __init__(self, folder: Path, *words: str) -> None:
+        self.folder = folder
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
         self.began = time.perf_counter()
         self.process = subprocess.Popen(

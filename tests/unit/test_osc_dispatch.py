@@ -293,3 +293,136 @@ def test_only_32_bit_numbers_and_strings_are_sent() -> None:
     message = OscMessage(codec.encode("/x", True, 2**40, -(2**40), float("nan"), 1.5, "s"))
     assert message.params == [1, 2**31 - 1, -(2**31), 0.0, 1.5, "s"]
     assert b",iiiffs" in message.dgram
+
+
+class Hosts:
+    """Keeps what guests' partners are given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[tuple[str, int], object]] = []
+        self.left: list[tuple[str, int]] = []
+
+    def submit(self, guest: tuple[str, int], asked: object) -> bool:
+        """Keep it."""
+        self.given.append((guest, asked))
+        return True
+
+    def leave(self, guest: tuple[str, int]) -> None:
+        """Keep who left."""
+        self.left.append(guest)
+
+
+def hosting() -> tuple[Bench, Hosts]:
+    """Make a bench with guests."""
+    bench, hosts = Bench(), Hosts()
+    bench.dispatch = Dispatch(
+        bench.submit, bench.send, bench.later, bench.clock, bench.clock.now, hosts
+    )
+    return bench, hosts
+
+
+def test_who_names_a_port_with_what_it_plays_is_a_guest_from_then_on() -> None:
+    """Before, and without notes wanted, it shares our partner; after, all of it is its own."""
+    bench, hosts = hosting()
+    other = (HOST, 50001)
+    bench.take("/antiphon/hello", 1, 7402, 1)
+    bench.take("/antiphon/turn")
+    bench.take("/antiphon/hello", 1, 7403, 0, source=other)
+    bench.take("/antiphon/note", 7403, 60, 90, 1, source=other)
+    assert len(bench.commands) == 2
+    assert hosts.given == []
+    bench.take("/antiphon/note", 7402, 60, 90, 1)
+    bench.take("/antiphon/mode", "solo")
+    assert len(bench.commands) == 2
+    assert [guest for guest, _ in hosts.given] == [(HOST, 7402)] * 2
+
+
+def test_what_a_partner_tells_reaches_its_own_clients_only() -> None:
+    """A guest hears its own partner and the figures of all; the others hear nothing of it."""
+    bench, _ = hosting()
+    other, guest = (HOST, 50001), (HOST, 7402)
+    bench.take("/antiphon/hello", 1, 7402, 1)
+    bench.take("/antiphon/param/density", 7402, 0.5)
+    bench.take("/antiphon/hello", 1, 7403, 1, source=other)
+    bench.sent.clear()
+    bench.dispatch.tell(commands.Beat(1, Beats(2.0), 120.0), guest)
+    assert [to for to, *_ in bench.sent] == [guest]
+    bench.sent.clear()
+    bench.dispatch.tell(commands.Beat(1, Beats(2.0), 120.0))
+    assert [to for to, *_ in bench.sent] == [(HOST, 7403)]
+    bench.sent.clear()
+    bench.dispatch.tell(commands.Stats())
+    assert [to for to, *_ in bench.sent] == [guest, (HOST, 7403)]
+    bench.dispatch.tell(commands.Status(commands.State.ANSWERING, model_ready=True), guest)
+    assert bench.take("/antiphon/ping", 7402)[0][2] == (1, 1, 1)
+    assert bench.take("/antiphon/ping", 7403, source=other)[0][2][1] == 0
+
+
+def test_a_guest_that_leaves_or_falls_silent_loses_its_partner() -> None:
+    """Its partner is told once, and what it still tells goes nowhere."""
+    bench, hosts = hosting()
+    for how in ("bye", "silence"):
+        bench.take("/antiphon/hello", 1, 7402, 1)
+        bench.take("/antiphon/param/density", 7402, 0.5)
+        if how == "bye":
+            bench.take("/antiphon/bye", 7402)
+        else:
+            bench.clock.move_to(bench.clock.now() + 10.1)
+            bench.dispatch.tell(commands.Stats())
+        bench.sent.clear()
+        bench.dispatch.tell(commands.Panicked(), (HOST, 7402))
+        assert bench.sent == []
+    assert hosts.left == [(HOST, 7402)] * 2
+
+
+def test_a_clip_goes_out_in_bursts_with_an_end() -> None:
+    """Notes are counted and numbered, and no burst is longer than a buffer holds."""
+    bench = Bench()
+    notes = tuple(Note(Beats(n / 16), 60, 80, Beats(0.5)) for n in range(100))
+    bench.sent.clear()
+    bench.dispatch.tell(commands.Clip(3, Beats(8.0), notes, (HOST, 7402)))
+    sizes = [len(bench.sent)]
+    while bench.timers:
+        bench.timers.pop()[1]()
+        sizes.append(len(bench.sent) - sum(sizes))
+    assert max(sizes) <= 33
+    assert bench.sent[0][1:] == ("/antiphon/clip/begin", (3, 8.0, 100))
+    assert [row[2][1] for row in bench.sent[1:-1]] == list(range(100))
+    assert bench.sent[-1][1:] == ("/antiphon/clip/end", (3,))
+
+
+def test_a_clip_comes_in_whole_or_not_at_all() -> None:
+    """In any order and doubled is well; with a note lost it is refused at its end."""
+    bench = Bench()
+    bench.take("/antiphon/clip/begin", 1, 4.0, 2, 10)
+    bench.take("/antiphon/clip/note", 1, 1, 38, 1.0, 9.0, 90)
+    assert bench.take("/antiphon/clip/end", 1)[0][1:] == (
+        "/antiphon/error",
+        (4, "/antiphon/clip/end"),
+    )
+    bench.take("/antiphon/clip/note", 1, 0, 36, 0.0, 0.25, 80)
+    bench.take("/antiphon/clip/note", 1, 0, 36, 0.0, 0.25, 80)
+    assert bench.take("/antiphon/clip/end", 1) == []
+    (taken,) = bench.commands
+    assert isinstance(taken, commands.TakePhrase)
+    assert [(n.start, n.pitch, n.duration, n.channel) for n in taken.notes] == [
+        (0.0, 36, 0.25, 10),
+        (1.0, 38, 3.0, 10),
+    ]
+    assert {note.voice.name for note in taken.notes} == {"DRUMS"}
+
+
+def test_clips_that_make_no_sense_are_refused() -> None:
+    """An end without a begin, a note past the end, too many notes: each has its code."""
+    bench = Bench()
+    assert bench.take("/antiphon/clip/end", 5)[0][2] == (4, "/antiphon/clip/end")
+    assert bench.take("/antiphon/clip/note", 5, 0, 60, 0.0, 1.0, 90) == []
+    assert bench.take("/antiphon/clip/begin", 5, 4.0, 1025)[0][2][0] == 3
+    assert bench.take("/antiphon/clip/begin", 5, 4.0, 0)[0][2][0] == 3
+    bench.take("/antiphon/clip/begin", 5, 4.0, 1)
+    assert bench.take("/antiphon/clip/note", 5, 0, 60, 4.0, 1.0, 90)[0][2][0] == 3
+    assert bench.take("/antiphon/clip/note", 5, 1, 60, 0.0, 1.0, 90)[0][2][0] == 3
+    for port in range(100):
+        bench.take("/antiphon/clip/begin", 1, 4.0, 1, source=(HOST, 40000 + port))
+    assert bench.take("/antiphon/clip/end", 5)[0][2][0] == 4
+    assert bench.commands == []

@@ -89,7 +89,6 @@ def test_a_job_that_fails_does_not_end_the_thread() -> None:
     """A bad job is reported and the next one is done."""
     replies: list[Planned | Failed] = []
     arrived = threading.Semaphore(0)
-    loaded = threading.Event()
 
     def reply(message: Planned | Failed) -> None:
         replies.append(message)
@@ -99,11 +98,12 @@ def test_a_job_that_fails_does_not_end_the_thread() -> None:
         def set_style(self, mix: object) -> None:
             raise ValueError("no such style")
 
-    worker = Worker(Broken, lambda player: loaded.set(), reply)
+    worker = Worker()
+    seat = worker.seat(reply)
     worker.start()
-    assert loaded.wait(5)
-    worker.submit(Style(()))
-    worker.submit(plan(end=200))
+    seat.take(Broken())
+    seat.submit(Style(()))
+    seat.submit(plan(end=200))
     for _ in range(2):
         assert arrived.acquire(timeout=5)
     worker.stop()
@@ -112,18 +112,49 @@ def test_a_job_that_fails_does_not_end_the_thread() -> None:
     assert worker.step_seconds()
 
 
-def test_a_network_that_cannot_be_loaded_is_reported() -> None:
-    """Whoever started the worker learns why there is no network."""
-    answers: list[object] = []
-    done = threading.Event()
-
-    def load() -> ScalePlayer:
-        raise OSError("gone")
-
-    worker = Worker(load, lambda found: (answers.append(found), done.set()), lambda m: None)
+def test_what_is_asked_before_the_network_is_there_is_done_when_it_comes() -> None:
+    """Early jobs wait, in their order, and hold up nobody else."""
+    replies: list[Any] = []
+    others: list[Any] = []
+    arrived = threading.Semaphore(0)
+    worker = Worker()
+    early = worker.seat(lambda reply: (replies.append(reply), arrived.release()))
+    other = worker.seat(lambda reply: (others.append(reply), arrived.release()))
     worker.start()
-    assert done.wait(5)
-    assert isinstance(answers[0], OSError)
+    early.submit(Feed(HEARD))
+    early.submit(plan(end=200))
+    other.take(ScalePlayer())
+    other.submit(plan(end=200))
+    while not (others and others[-1].finished):
+        assert arrived.acquire(timeout=5)
+    assert not replies
+    early.take(ScalePlayer())
+    while not (replies and replies[-1].finished):
+        assert arrived.acquire(timeout=5)
+    worker.stop()
+    assert notes(replies)[0].pitch == HEARD.pitch + 1  # a step up from what it was fed
+
+
+def test_seats_have_networks_of_their_own_and_a_seat_that_was_left_is_silent() -> None:
+    """What one conversation is fed the other never hears; nothing is done for one that ended."""
+    replies: list[Any] = []
+    arrived = threading.Semaphore(0)
+    worker = Worker()
+    players = [ScalePlayer(), ScalePlayer()]
+    seats = [worker.seat(lambda r: (replies.append(r), arrived.release())) for _ in players]
+    worker.start()
+    for seat, player in zip(seats, players, strict=True):
+        seat.take(player)
+    seats[0].submit(Feed(HEARD))
+    seats[0].leave()
+    seats[0].submit(plan(end=200))
+    seats[1].submit(plan(end=200))
+    while not (replies and replies[-1].finished):
+        assert arrived.acquire(timeout=5)
+    worker.stop()
+    assert HEARD not in players[1].fed
+    assert len(players[0].fed) <= 1
+    assert all(reply.generation == 1 for reply in replies)
 
 
 PHRASE = Phrase((Note(Beats(0.0), 60),))
@@ -201,7 +232,7 @@ def test_a_request_that_fails_is_told_and_the_next_one_is_done() -> None:
 def test_the_players_jobs_go_before_every_slice() -> None:
     """While variations are made without end, a feed waits for one slice and no more."""
     order: list[str] = []
-    begun, go_on, done, loaded = (threading.Event() for _ in range(4))
+    begun, go_on, done = (threading.Event() for _ in range(3))
 
     class Watched(ScalePlayer):
         def feed(self, event: Event) -> None:
@@ -216,14 +247,15 @@ def test_the_players_jobs_go_before_every_slice() -> None:
                 yield Variation((), 0.0)
             done.set()
 
-    worker = Worker(Watched, lambda player: loaded.set(), lambda reply: None)
+    worker = Worker()
+    seat = worker.seat(lambda reply: None)
     worker.start()
-    assert loaded.wait(5)
-    worker.submit(Equip(Slow()))
-    worker.submit(wanted(1, 17))
+    seat.take(Watched())
+    seat.submit(Equip(Slow()))
+    seat.submit(wanted(1, 17))
     assert begun.wait(5)
     for _ in range(3):
-        worker.submit(Feed(HEARD))
+        seat.submit(Feed(HEARD))
     go_on.set()
     assert done.wait(5)
     worker.stop()

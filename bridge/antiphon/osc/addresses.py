@@ -14,6 +14,7 @@ from typing import Final
 from antiphon import commands, midi, params
 from antiphon.commands import Client, Refusal
 from antiphon.music import Beats, Meter, Seconds
+from antiphon.osc.clips import MOST_NOTES, ClipBegin, ClipEnd, ClipNote, ClipPart
 from antiphon.osc.codec import Argument
 from antiphon.osc.fields import Field, Real, RefusedError, Text, Value, Whole, WholeOrText
 from antiphon.timebase import MAX_BPM, MIN_BPM
@@ -46,8 +47,8 @@ class Bye:
     """A client leaves."""
 
 
-Request = commands.Command | commands.Heard | commands.Transport | Hello | Ping | Bye
-"""What a message can become; the server itself answers the last three."""
+Request = commands.Command | commands.Heard | commands.Transport | Hello | Ping | Bye | ClipPart
+"""What a message can become; the server itself sees to the last four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class Row:
 
 PORT: Final = Whole("reply_port", 1, 65535)
 _CHANNEL: Final = Whole("channel", 1, 16)
+_ID: Final = Whole("id", -(2**31), 2**31 - 1)
+_CLIP: Final = (_ID, Real("beats", 0.25, 2048), Whole("count", 1, MOST_NOTES))
 
 
 def _hello(_: Context, values: tuple[Value, ...]) -> Request:
@@ -171,6 +174,17 @@ def _learn(at: Context, values: tuple[Value, ...]) -> Request:
     if name not in params.BY_NAME and name != "turn":
         raise RefusedError(Refusal.NO_SUCH_NAME)
     return commands.Learn(at.client, at.address, name)
+
+
+def _clip_begin(_: Context, values: tuple[Value, ...]) -> Request:
+    number, beats, count, *channel = values
+    return ClipBegin(int(number), float(beats), int(count), *map(int, channel))
+
+
+def _clip_note(_: Context, values: tuple[Value, ...]) -> Request:
+    number, index, pitch, start, duration, velocity = values
+    place, length = float(start), float(duration)
+    return ClipNote(int(number), int(index), int(pitch), place, length, int(velocity))
 
 
 def _turn(at: Context, values: tuple[Value, ...]) -> Request:
@@ -275,6 +289,39 @@ ROWS: Final[tuple[Row, ...]] = (
         ((),),
         lambda at, _: commands.Undo(at.client, at.address),
         help="Go back to the phrase before the last capture or keep.",
+    ),
+    Row(
+        PREFIX + "clip/get",
+        ((Whole("index", commands.LAST_ANSWER, commands.MOST_VARIATIONS),),),
+        lambda at, values: commands.GiveClip(at.client, at.address, int(values[0])),
+        help="Send notes as a clip: -1 the last answer, 0 the phrase, 1 and on a variation.",
+    ),
+    Row(
+        PREFIX + "clip/begin",
+        (_CLIP, (*_CLIP, _CHANNEL)),
+        _clip_begin,
+        help="A clip follows that becomes the phrase; channel 10 says that it is of drums.",
+    ),
+    Row(
+        PREFIX + "clip/note",
+        (
+            (
+                _ID,
+                Whole("index", 0, MOST_NOTES - 1),
+                Whole("pitch", 0, 127),
+                Real("start", 0, 2048),
+                Real("duration", 0, 2048),
+                Whole("velocity", 1, 127),
+            ),
+        ),
+        _clip_note,
+        help="A note of it, in beats from its start.",
+    ),
+    Row(
+        PREFIX + "clip/end",
+        ((_ID,),),
+        lambda _, values: ClipEnd(int(values[0])),
+        help="That was all of it.",
     ),
     Row(
         PREFIX + "style",

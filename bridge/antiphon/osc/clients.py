@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,7 @@ class _Entry:
     source: Client
     wants_notes: bool
     heard: Seconds
+    guest: bool = False
 
 
 class Registry:
@@ -27,10 +29,19 @@ class Registry:
 
     A client sends from one port and listens on another, and many messages carry no reply
     port. So the registry also remembers which source each client last announced itself from.
+
+    A client may be a *guest*: it has a partner of its own, and hears of no other.
+
+    Parameters
+    ----------
+    clock : Clock
+        The time.
+    left : callable
+        Called with each guest that is removed or falls silent.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, left: Callable[[Client], None] = lambda client: None) -> None:
+        self._clock, self._left = clock, left
         self._entries: dict[Client, _Entry] = {}
         self._by_source: dict[Client, Client] = {}
 
@@ -53,9 +64,11 @@ class Registry:
         entry = self._entries.get(client)
         if entry is None and len(self._entries) >= MAX_CLIENTS:
             return False
+        guest = False
         if entry is not None:
             self._by_source.pop(entry.source, None)
-        self._entries[client] = _Entry(source, wants_notes, self._clock.now())
+            guest = entry.guest
+        self._entries[client] = _Entry(source, wants_notes, self._clock.now(), guest)
         self._by_source[source] = client
         return True
 
@@ -64,6 +77,8 @@ class Registry:
         entry = self._entries.pop(client, None)
         if entry is not None and self._by_source.get(entry.source) == client:
             del self._by_source[entry.source]
+        if entry is not None and entry.guest:
+            self._left(client)
 
     def touch(self, client: Client) -> None:
         """Note that something came from a client."""
@@ -77,10 +92,29 @@ class Registry:
             return source[0], port
         return self._by_source.get(source, source)
 
-    def all(self, notes_only: bool = False) -> list[Client]:
-        """Return the clients present, or those of them that want notes."""
+    def all(self) -> list[Client]:
+        """Return the clients present."""
         self._expire()
-        return [c for c, e in self._entries.items() if e.wants_notes or not notes_only]
+        return list(self._entries)
+
+    def hosted(self, notes_only: bool = False) -> list[Client]:
+        """Return those that are not guests, or those of them that want notes."""
+        self._expire()
+        present = [(c, e) for c, e in self._entries.items() if not e.guest]
+        return [c for c, e in present if e.wants_notes or not notes_only]
+
+    def invite(self, client: Client) -> bool:
+        """Make a client that wants notes a guest; False if it is none and cannot be one."""
+        entry = self._entries.get(client)
+        if entry is None or not entry.wants_notes:
+            return False
+        entry.guest = True
+        return True
+
+    def is_guest(self, client: Client) -> bool:
+        """Tell whether a client has a partner of its own."""
+        entry = self._entries.get(client)
+        return entry is not None and entry.guest
 
     def _expire(self) -> None:
         now = self._clock.now()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from antiphon import commands
 from antiphon.commands import Client, Refusal
 from antiphon.music import Seconds
-from antiphon.osc import addresses, codec
+from antiphon.osc import addresses, clips, codec
 from antiphon.osc.clients import Limiter, Registry
 from antiphon.osc.codec import Argument
 from antiphon.osc.fields import MAX_STRING, RefusedError
 from antiphon.timebase import Clock
 
-Submit = Callable[[commands.Command | commands.Heard | commands.Transport], bool]
+Asked = commands.Command | commands.Heard | commands.Transport
+"""What an engine takes from clients."""
+
+Submit = Callable[[Asked], bool]
 """Puts a value into the engine's inbox without waiting; False when it is full."""
 
 Send = Callable[[bytes, Client], None]
@@ -28,8 +33,31 @@ MAX_PENDING: Final = 1000
 """Most messages that wait for their time."""
 
 
+class Guests(Protocol):
+    """Partners for clients that have one of their own. Called on the OSC thread; must not block."""
+
+    def submit(self, guest: Client, asked: Asked) -> bool:
+        """Give a guest's partner something; the first time it is made. False when it is full."""
+        ...
+
+    def leave(self, guest: Client) -> None:
+        """End a guest's partner; there may be none."""
+        ...
+
+
+@dataclass(slots=True)
+class _Partner:
+    """What was told of a partner."""
+
+    status: commands.Status = commands.Status()
+    sounding_until: Seconds = Seconds(float("-inf"))
+
+
 class Dispatch:
     """Carries out what comes in and tells clients what goes on; used by one thread only.
+
+    A client that asked for notes and names its reply port with what it plays, as a device on a
+    track does, is a guest: it gets a partner of its own. All others share one.
 
     Parameters
     ----------
@@ -43,17 +71,26 @@ class Dispatch:
         The engine's time scale.
     wall : callable
         Seconds since 1970, used for nothing but time tags.
+    guests : Guests, optional
+        Makes partners for guests; without it there are none.
     """
 
     def __init__(
-        self, submit: Submit, send: Send, later: Later, clock: Clock, wall: Callable[[], float]
+        self,
+        submit: Submit,
+        send: Send,
+        later: Later,
+        clock: Clock,
+        wall: Callable[[], float],
+        guests: Guests | None = None,
     ) -> None:
         self._submit, self._send, self._later = submit, send, later
         self._clock, self._wall = clock, wall
-        self._clients = Registry(clock)
+        self._guests = guests
+        self._clients = Registry(clock, self._left)
         self._errors = Limiter(clock)
-        self._status = commands.Status()
-        self._sounding_until = Seconds(float("-inf"))
+        self._clips = clips.ClipsIn()
+        self._partners: defaultdict[Client | None, _Partner] = defaultdict(_Partner)
         self.own_port = 0
         self.pending = 0
         self.refused = 0
@@ -90,6 +127,8 @@ class Dispatch:
             return
         if port is not None:
             self._clients.touch(client)
+            if self._guests is not None:
+                self._clients.invite(client)
         if ahead <= 0:
             self._carry_out(request, address, client, source)
         elif self.pending >= MAX_PENDING:
@@ -140,7 +179,7 @@ class Dispatch:
                 self._refuse(Refusal.BUSY, address, client)
                 return
             self._pong(client)
-            self._tell([client], "state", int(self._status.state))
+            self._tell([client], "state", int(self._partner_of(client).status.state))
         elif isinstance(request, addresses.Ping):
             self._pong(client)
             self._clients.touch(client)
@@ -149,11 +188,35 @@ class Dispatch:
                 self._refuse(Refusal.NOT_NOW, address, client)
         elif isinstance(request, addresses.Bye):
             self._clients.remove(client)
-        elif not self._submit(request):
+        elif isinstance(request, clips.ClipPart):
+            made = self._clips.take(request, client)
+            if isinstance(made, Refusal):
+                self._refuse(made, address, client)
+            elif made is not None:
+                self._ask(made, client)
+        else:
+            self._ask(request, client)
+
+    def _ask(self, asked: Asked, client: Client) -> None:
+        """Give something to the client's partner."""
+        if self._guests is not None and self._clients.is_guest(client):
+            taken = self._guests.submit(client, asked)
+        else:
+            taken = self._submit(asked)
+        if not taken:
+            address = getattr(asked, "address", "")
             self._refuse(Refusal.BUSY, address, client)
 
+    def _left(self, guest: Client) -> None:
+        self._partners.pop(guest, None)
+        if self._guests is not None:
+            self._guests.leave(guest)
+
+    def _partner_of(self, client: Client) -> _Partner:
+        return self._partners[client if self._clients.is_guest(client) else None]
+
     def _pong(self, client: Client) -> None:
-        status = self._status
+        status = self._partner_of(client).status
         self._tell([client], "pong", addresses.PROTOCOL, int(status.model_ready), int(status.mode))
 
     def _refuse(self, code: Refusal, address: str, client: Client) -> None:
@@ -163,25 +226,37 @@ class Dispatch:
 
     # -- out ---------------------------------------------------------------------------------
 
-    def tell(self, update: commands.Update) -> None:
-        """Send an update to the clients it concerns. Called on the OSC thread; must not block."""
-        everyone = self._clients.all()
+    def tell(self, update: commands.Update, guest: Client | None = None) -> None:
+        """Send an update to the clients it concerns. Called on the OSC thread; must not block.
+
+        Parameters
+        ----------
+        update : Update
+            What a partner tells.
+        guest : Client, optional
+            Whose partner; left out for the one that all others share.
+        """
+        if guest is not None and not self._clients.is_guest(guest):
+            return  # it has left
+        everyone = self._clients.hosted() if guest is None else [guest]
+        partner = self._partners[guest]
         if isinstance(update, commands.Status):
-            self._status = update
+            partner.status = update
             self._tell(everyone, "state", int(update.state))
         elif isinstance(update, commands.Beat):
             self._tell(everyone, "beat", int(update.bar), float(update.beat), float(update.bpm))
         elif isinstance(update, commands.Stats):
-            self._tell_stats(everyone, update)
+            self._tell_stats(self._clients.all(), update)
         elif isinstance(update, commands.Played):
-            self._tell_played(update)
+            partner.sounding_until = max(partner.sounding_until, update.off)
+            self._tell_played(update, self._players(guest))
         elif isinstance(update, commands.Stopped):
             # Clients hold notes up to 100 ms ahead, and no message takes one back. Panic does,
             # at the price of ending what sounds a little early; a wrong note would be worse.
-            if self._sounding_until > self._clock.now():
-                self._silence(self._clients.all(notes_only=True))
+            if partner.sounding_until > self._clock.now():
+                self._silence(partner, self._players(guest))
         elif isinstance(update, commands.Panicked):
-            self._silence(everyone)
+            self._silence(partner, everyone)
         elif isinstance(update, commands.PhraseTaken):
             self._tell(everyone, "phrase", float(update.length), update.notes)
         elif isinstance(update, commands.Varied):
@@ -189,19 +264,33 @@ class Dispatch:
         elif isinstance(update, commands.ParamValue):
             to = everyone if update.client is None else [update.client]
             self._tell(to, f"param/{update.name}", float(update.value))
+        elif isinstance(update, commands.Clip) and update.client is not None:
+            self._send_clip(clips.messages(update), update.client)
         elif isinstance(update, commands.Refused) and update.client is not None:
             self._tell([update.client], "error", int(update.code), _shown(update.address))
 
-    def _silence(self, to: list[Client]) -> None:
-        self._sounding_until = Seconds(float("-inf"))
+    def _players(self, guest: Client | None) -> list[Client]:
+        """Return those who play a partner's notes."""
+        return self._clients.hosted(notes_only=True) if guest is None else [guest]
+
+    def _silence(self, partner: _Partner, to: list[Client]) -> None:
+        partner.sounding_until = Seconds(float("-inf"))
         self._tell(to, "panic")
 
-    def _tell_played(self, update: commands.Played) -> None:
-        self._sounding_until = max(self._sounding_until, update.off)
+    def _send_clip(
+        self, bursts: Iterator[list[tuple[str, tuple[Argument, ...]]]], to: Client
+    ) -> None:
+        """Send a burst now and the others after pauses."""
+        for name, arguments in next(bursts, []):
+            self._tell([to], name, *arguments)
+            if name == "clip/end":
+                return
+        self._later(clips.PAUSE, partial(self._send_clip, bursts, to))
+
+    def _tell_played(self, update: commands.Played, to: list[Client]) -> None:
         duration = max(1, round((update.off - update.on) * 1000))
         delay = max(0, round((update.on - self._clock.now()) * 1000))
         note = update.note
-        to = self._clients.all(notes_only=True)
         self._tell(to, "play", note.pitch, note.velocity, duration, delay, note.channel)
 
     def _tell_stats(self, to: list[Client], stats: commands.Stats) -> None:

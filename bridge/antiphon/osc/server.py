@@ -15,7 +15,7 @@ from typing import Any, Final
 from antiphon import commands
 from antiphon.commands import Client
 from antiphon.errors import SocketError
-from antiphon.osc.dispatch import Dispatch, Submit
+from antiphon.osc.dispatch import Dispatch, Guests, Submit
 from antiphon.timebase import Clock
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -45,6 +45,8 @@ class OscServer:
         The engine's time scale.
     wall : callable
         Seconds since 1970, for the time tags of bundles.
+    guests : Guests, optional
+        Makes partners for clients that have one of their own.
     """
 
     def __init__(
@@ -54,16 +56,17 @@ class OscServer:
         submit: Submit,
         clock: Clock,
         wall: Callable[[], float] = time.time,
+        guests: Guests | None = None,
     ) -> None:
         self._host, self._port = host, port
-        self._outbox: deque[commands.Update] = deque(maxlen=_MAX_WAITING)
+        self._outbox: deque[tuple[commands.Update, Client | None]] = deque(maxlen=_MAX_WAITING)
         self._drain_due = False
         self._socket: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._thread: threading.Thread | None = None
         self._faults = 0
-        self._dispatch = Dispatch(submit, self._send, self._later, clock, wall)
+        self._dispatch = Dispatch(submit, self._send, self._later, clock, wall, guests)
 
     @property
     def address(self) -> Client:
@@ -115,8 +118,8 @@ class OscServer:
                 loop.call_soon_threadsafe(self._finish)
         thread.join(timeout)
 
-    def publish(self, update: commands.Update) -> None:
-        """Hand over an update for the clients.
+    def publish(self, update: commands.Update, guest: Client | None = None) -> None:
+        """Hand over an update for the clients; `guest` is whose partner tells it.
 
         Called on the engine thread; waits for nothing and never raises. Without a running
         server the update is forgotten.
@@ -124,7 +127,7 @@ class OscServer:
         loop = self._loop
         if loop is None or self._thread is None:
             return
-        self._outbox.append(update)
+        self._outbox.append((update, guest))
         if not self._drain_due:
             self._drain_due = True
             try:
@@ -160,7 +163,7 @@ class OscServer:
         # Cleared first: whoever appends after this asks for another turn.
         self._drain_due = False
         while self._outbox:
-            self._guarded(self._dispatch.tell, self._outbox.popleft())
+            self._guarded(self._dispatch.tell, *self._outbox.popleft())
 
     def _received(self, datagram: bytes, source: Client) -> None:
         """Take a datagram. Called on the OSC thread; must not block or raise."""

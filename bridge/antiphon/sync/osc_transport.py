@@ -87,6 +87,13 @@ class OscTransport:
         self._shown = self._shown.changed(now, self._true.bpm)
         return (Lost(),)
 
+    def relocate(self, now: Seconds, beat: Beats) -> tuple[Change, ...]:
+        """Jump to a beat while the DAW stands still and only our own beat runs on."""
+        if self._playing:
+            return ()
+        self._shown = self._shown.relocated(now, beat)
+        return (Relocated(beat),)
+
     def feed(self, message: Transport) -> tuple[Change, ...]:
         """Take what the DAW says about its transport."""
         changes = self.update(message.time)
