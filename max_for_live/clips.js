@@ -69,9 +69,9 @@ function read() {
     notes = heard(clip, from, span);
     if (!notes.length) return tell(NOTHING);
     if (notes.length > MOST_NOTES) return tell(UNUSABLE);
-    job = { upload: true, beats: span, notes: notes, sent: 0, ended: false, left: TRIES };
+    job = { upload: true, beats: span, notes: notes, ended: false, left: TRIES };
     tell(ASKING);
-    again();
+    anew();
 }
 
 function write(what) {
@@ -150,6 +150,8 @@ function refused(code, address) {
     if (address !== "/antiphon/clip/begin" && address !== "/antiphon/clip/end") return;
     if (code !== 4) return finish(UNUSABLE);
     job.ended = false;
+    // Notes were lost: the daemon keeps what it has, unless the beginning was lost as well.
+    job.whole = address === "/antiphon/clip/begin" || !job.whole;
     after(PAUSE, again);
 }
 
@@ -174,6 +176,11 @@ function wantNext() {
     again();
 }
 
+function anew() {
+    job.whole = true;
+    again();
+}
+
 function again() {
     if (job.left === 0) {
         return finish(job.upload || job.heard || job.written ? INCOMPLETE : NO_REPLY);
@@ -182,7 +189,9 @@ function again() {
     if (job.upload) {
         job.sent = 0;
         job.ended = false;
-        outlet(0, "/antiphon/clip/begin", PHRASE, job.beats, job.notes.length, part);
+        if (job.whole) {
+            outlet(0, "/antiphon/clip/begin", PHRASE, job.beats, job.notes.length, part);
+        }
         return sendBatch();
     }
     job.begun = false;
@@ -211,7 +220,7 @@ function sendBatch() {
     if (last < job.notes.length) return after(PACE, sendBatch);
     job.ended = true;
     outlet(0, "/antiphon/clip/end", PHRASE);
-    after(WAIT, again);
+    after(WAIT, anew);
 }
 
 function finish(code) {
@@ -349,6 +358,6 @@ function heard(clip, from, span) {
     var n;
     for (n = 0; n < inner.length; n++) inner[n].local = 1;
 })([
-    wanted, wantNext, again, listen, sendBatch, finish, tell, after, cancelTimer, wake, hasLive, at,
+    wanted, wantNext, anew, again, listen, sendBatch, finish, tell, after, cancelTimer, wake, hasLive, at,
     number, ids, child, ownTrack, firstScene, freeSlot, put, title, heard
 ]);

@@ -103,8 +103,9 @@ class Daemon:
             if len(self._notes) != self._count:
                 yield ["refused", 4, address]
                 return
-            self.phrase = (self._beats, [self._notes[n] for n in range(self._count)])
-            yield ["phrase", self._beats, self._count]
+            self._count = -1  # taken: another needs a beginning of its own
+            self.phrase = (self._beats, [self._notes[n] for n in range(len(self._notes))])
+            yield ["phrase", self._beats, len(self._notes)]
         else:
             raise AssertionError(f"no such address: {address}")
 
@@ -363,6 +364,22 @@ def test_what_came_before_a_loss_is_not_asked_for_in_vain(js: MaxJs) -> None:
         else:
             assert made is None
     assert statuses.count(WRITTEN) > 10
+
+
+def test_lost_notes_of_a_phrase_are_made_up_for(js: MaxJs) -> None:
+    """The daemon keeps what reached it, so that the next try has only to fill the gaps."""
+    chance = random.Random(2)
+    notes = [{"pitch": n, "start_time": n / 4, "duration": 0.25} for n in range(16)]
+    statuses = []
+    for _ in range(20):
+        js.request(set=session(detail_clip={"length": 4, "notes": notes}))
+        daemon = Daemon(js)
+        daemon.loses = lambda: chance.random() < 0.05
+        statuses.append(daemon.do("read"))
+        if statuses[-1] == READ:
+            assert daemon.phrase is not None
+            assert [note[0] for note in daemon.phrase[1]] == list(range(16))
+    assert statuses.count(READ) > 14
 
 
 def test_two_answers_are_never_mixed(js: MaxJs) -> None:
