@@ -22,6 +22,9 @@ from canvas import (
 from lettering import LINE, wrap
 from presentation import Box, bounds, entries, written
 
+NAME: Final = 7
+"""From the top of a dial to the middle of its name, in pixels."""
+
 
 def _point(x: float, y: float, radius: float, turn: float) -> tuple[float, float]:
     """Return a point on a dial, 0 at its lower left, 1 at its lower right."""
@@ -49,7 +52,7 @@ def _dial(canvas: Canvas, box: Box) -> None:
     if box.values.get("showname", 1):
         name = str(box.parameter.get("parameter_shortname", ""))
         canvas.text(
-            name, x, box.y + 7, box.size, room=box.width, fill=color(box, "textcolor", TEXT)
+            name, x, box.y + NAME, box.size, room=box.width, fill=color(box, "textcolor", TEXT)
         )
     _arc(canvas, x, y, radius, 0, 1, TRACK)
     zero = -low / (high - low) if low < 0 < high else 0.0  # a bipolar dial fills from its middle
@@ -195,28 +198,30 @@ def _line(canvas: Canvas, box: Box) -> None:
 
 def _keys(canvas: Canvas, box: Box) -> None:
     low, count = int(box.values.get("offset", 36)), int(box.values.get("range", 61))
+    down = {int(pitch) for pitch in canvas.shown.get(box.label, "").split()}
+    held = color(box, "hkeycolor", ON)
+    dark, light = color(box, "blackkeycolor", "#2a2a2a"), color(box, "whitekeycolor", "#e4e4e4")
     white = [n for n in range(low, low + count) if n % 12 not in (1, 3, 6, 8, 10)]
     wide = (box.width - 1) / len(white)
-    canvas.rect(box, color(box, "blackkeycolor", "#2a2a2a"))
-    for n in range(len(white)):
+    canvas.rect(box, dark)
+    for n, pitch in enumerate(white):
         canvas.add(
             "rect",
             x=box.x + 1 + n * wide,
             y=box.y + 1,
             width=wide - 1,
             height=box.height - 2,
-            fill=color(box, "whitekeycolor", "#e4e4e4"),
+            fill=held if pitch in down else light,
         )
     for n, pitch in enumerate(white[:-1]):
         if pitch + 1 not in white:
-            x = box.x + 0.5 + (n + 1) * wide
             canvas.add(
                 "rect",
-                x=x - 0.3 * wide,
+                x=box.x + 0.5 + (n + 0.7) * wide,
                 y=box.y,
                 width=0.6 * wide,
                 height=0.62 * box.height,
-                fill=color(box, "blackkeycolor", "#2a2a2a"),
+                fill=held if pitch + 1 in down else dark,
             )
 
 

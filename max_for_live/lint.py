@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Final
 
-from controls import DRAW, cells
+from controls import DRAW, NAME, cells
 from lettering import LINE, width, wrap
 from presentation import CONTROLS, LABELS, Box, Presentation, read, texts
 
@@ -22,6 +22,9 @@ SMALLEST: Final = 15
 
 NEAR: Final = 3
 """Pixels within which two edges were meant to be one."""
+
+MARGIN_OF_GROUP: Final = 2
+"""Pixels that a control keeps from the edge of its panel."""
 
 FAINT: Final = 8.5
 """Size of letters, in pixels, below which Live's users complain."""
@@ -100,6 +103,19 @@ def ungrouped(shown: Presentation) -> Iterator[str]:
         top = min((box.y for box in touched), default=panel.bottom)
         if touched and not any(box.kind in LABELS and box.y <= top for box in inside):
             yield f"{panel.name}: a group of {touched[0].name} without a title"
+
+
+def tight(shown: Presentation) -> Iterator[str]:
+    """Controls that touch the edge of their group."""
+    for box in shown.boxes:
+        panel = shown.group(box)
+        if panel is None or box.kind in LABELS or box.kind == "live.line":
+            continue
+        room = min(
+            box.x - panel.x, box.y - panel.y, panel.right - box.right, panel.bottom - box.bottom
+        )
+        if room < MARGIN_OF_GROUP:
+            yield f"{box.name}: {room:g} pixels from the edge of its group"
 
 
 def cramped(shown: Presentation) -> Iterator[str]:
@@ -223,6 +239,17 @@ def crooked(shown: Presentation) -> Iterator[str]:
             yield f"{other.name}: {abs(one.y - other.y):g} pixels off the height of {one.name}"
 
 
+def stepping(shown: Presentation) -> Iterator[str]:
+    """Labels and names of dials that stand beside each other, and not on one line."""
+    lines = [(box, box.y + NAME) for box in shown.boxes if box.kind == "live.dial"]
+    lines += [(box, box.y + box.height / 2) for box in shown.boxes if box.kind in LABELS]
+    for (one, middle), (other, other_middle) in combinations(lines, 2):
+        apart = abs(middle - other_middle)
+        beside = one.right <= other.x or other.right <= one.x
+        if beside and 0.5 < apart <= NEAR and shown.group(one) is shown.group(other):
+            yield f"{other.name}: {apart:g} pixels off the line of {one.name}"
+
+
 def _nearly(start: float, other_start: float, end: float, other_end: float) -> bool:
     """Tell whether two spans almost begin together, and do not share their end or middle."""
     apart = abs(start - other_start)
@@ -250,12 +277,14 @@ CHECKS: Final[tuple[Callable[[Presentation], Iterator[str]], ...]] = (
     fractional,
     overlaps,
     ungrouped,
+    tight,
     cramped,
     small,
     silent,
     unlabelled,
     unordered,
     crooked,
+    stepping,
     uneven,
 )
 

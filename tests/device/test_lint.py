@@ -74,6 +74,7 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "half off its panel": ("overlaps", lambda b: move(b["panel 4 4"], w=-10)),
     "panel in front": ("hides", lambda b: front(b["panel 4 4"])),
     "no panel around": ("in no group", lambda b: b["panel 4 4"].update(presentation=0)),
+    "at the edge": ("edge of its group", lambda b: move(b["Density"], x=-3)),
     "no title": ("without a title", lambda b: b["Play"].update(presentation=0)),
     "dial's name": ("pixels wide", lambda b: name(b["Low"], "Lowest note")),
     "dial's value": ("pixels wide", lambda b: unit(b["Silence"], "%.3f beats")),
@@ -101,6 +102,8 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "groups in disorder": ("reads before", lambda b: swap(b["Density"], b["Mode"])),
     "left edge": ("out of line", lambda b: move(b["Panic"], x=2)),
     "upper edge": ("off the height", lambda b: move(b["Silence"], y=3)),
+    "label beside a dial": ("off the line", lambda b: b["Silence"].update(
+        maxclass="live.comment", text="beats", presentation_rect=[112, 22, 48, 14])),
     "gap": ("from its neighbour", lambda b: move(b["Low"], x=1)),
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from small_device import parameter, patcher
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "max_for_live" / "Antiphon.amxd"
-SHOWN = {"Status": "Listening"}  # as the Makefile has it
+SHOWN = {"Status": "Answering", "Call": "55 60 64", "Answer": "67 72 76"}  # as in the Makefile
 SVG = "{http://www.w3.org/2000/svg}"
 
 
