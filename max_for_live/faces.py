@@ -135,30 +135,30 @@ def _of(
     )
 
 
-def _switch(name: str, group: str, help: str, initial: int = 0) -> Face:
+def _switch(name: str, group: str, info: str, initial: int = 0) -> Face:
     """Return a switch of the device's own."""
-    return Face(name, name, "live.text", group, help, 0, 1, initial, SWITCH, unit=UNIT_INT)
+    return Face(name, name, "live.text", group, info, 0, 1, initial, SWITCH, unit=UNIT_INT)
 
 
 def _choice(
     name: str,
     look: str,
     group: str,
-    help: str,
+    info: str,
     choices: tuple[str, ...],
     visibility: int = AUTOMATED,
 ) -> Face:
     """Return a choice of the device's own."""
     last = len(choices) - 1
     return Face(
-        name, name, look, group, help, 0, last, 0, choices, unit=UNIT_INT, visibility=visibility
+        name, name, look, group, info, 0, last, 0, choices, unit=UNIT_INT, visibility=visibility
     )
 
 
 def _number(
     name: str,
     group: str,
-    help: str,
+    info: str,
     low: int,
     high: int,
     initial: int,
@@ -170,7 +170,7 @@ def _number(
         name,
         "live.numbox",
         group,
-        help,
+        info,
         low,
         high,
         initial,
@@ -219,7 +219,7 @@ FACES: Final[tuple[Face, ...]] = (
     _of("seed", "Seed", BOX, "Time"),
     _of("vary/amount", "Amount", DIAL, "Vary"),
     _of("vary/keep", "Keep", MENU, "Vary"),
-    _of("vary/freeze", "Freeze", "live.text", "Vary"),
+    _of("vary/freeze", "Freeze", "live.toggle", "Vary"),
     _number("Variations", "Vary", "How many variations Vary makes.", 1, 16, 4),
     _number(
         "Capture Length", "Vary", "How many beats of what you just played Capture takes.", 1, 32, 8
