@@ -103,6 +103,10 @@ NAMED: Final = {
 }
 """Of each parameter of the daemon: class, short name, unit style and unit."""
 
+CLIP_STATES: Final = [
+    *("Ready", "Asking...", "Written", "Read", "Nothing", "No Clip", "Incomplete", "No Live"),
+    *("Too Long", "Audio Clip", "No Slot", "No Reply"),
+]
 AUTOMATED, STORED, HIDDEN = 0, 1, 2
 OWN: Final = {
     "On": ("live.text", ["Off", "On"], 1, AUTOMATED),
@@ -112,12 +116,7 @@ OWN: Final = {
     "Variations": ("live.numbox", (1, 16), 4, AUTOMATED),
     "Capture Length": ("live.numbox", (1, 32), 8, AUTOMATED),
     "Clip": ("live.menu", ["Answer", "Phrase", "Variations"], 0, AUTOMATED),
-    "Clip Status": (
-        "live.menu",
-        ["Ready", "Asking...", "Written", "Read", "Nothing", "No Clip", "Incomplete", "No Live", "Too Long", "Audio Clip", "No Slot", "No Reply"],
-        0,
-        HIDDEN,
-    ),
+    "Clip Status": ("live.menu", CLIP_STATES, 0, HIDDEN),
     "Receive Port": ("live.numbox", (1024, 65535), 7402, STORED),
     "Instance": ("live.numbox", (0, 15), 0, STORED),
     "Daemon Port": ("live.numbox", (1024, 65535), 7401, STORED),
@@ -418,7 +417,7 @@ def shipped(name: str) -> Json:
     return patcher
 
 
-@pytest.mark.parametrize("name", ["Antiphon.amxd"])
+@pytest.mark.parametrize("name", ["Antiphon.amxd", "Antiphon.maxpat"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_shipped_patchers(check: Callable[[Json], None], name: str) -> None:
     """What ships keeps every promise that can be checked without running it."""
