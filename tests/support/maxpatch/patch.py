@@ -41,6 +41,8 @@ class Patch:
         ``(time, box, byte)`` of all that went to a ``midiout``; each box has a stream of its own.
     printed : list of str
         What would stand in the Max console.
+    trace, watch : callable, optional
+        Called with every message that is delivered, and every cord that carries one.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Patch:
         self.printed: list[str] = []
         self.receivers: dict[str, list[Object]] = {}
         self.trace: Callable[[Object, int, Message], None] | None = None
+        self.watch: Callable[[Cord], object] | None = None
         self._depth = 0
         self.graph = graphs.read(patcher)
         self.objects: dict[str, Object] = {}
@@ -101,6 +104,8 @@ class Patch:
     def send(self, source: Object, outlet: int, what: Message) -> None:
         """Send a message out of an outlet, to every cord's end in turn."""
         for cord in self._cords.get((source.box.id, outlet), ()):
+            if self.watch is not None:
+                self.watch(cord)
             self.deliver(self.objects[cord.destination], cord.inlet, what)
 
     def deliver(self, to: Object, inlet: int, what: Message) -> None:
