@@ -13,6 +13,7 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,16 +27,16 @@ from test_static import CHECKS
 from device_stand import AMXD, Stand, shipped
 from maxpatch import PatchError
 from maxpatch.graph import Cord
-from promises import PROMISES, Make, Promise
+from promises import LIVE_ONLY, PROMISES
 
 Json = dict[str, Any]
 
 
 class Damage(NamedTuple):
-    """One damage: what is missing, and how to make it."""
+    """One damage: what is missing, and the patcher without it."""
 
     what: str
-    make: Callable[[Json], None]
+    make: Callable[[], Json]
     cord: Cord | None = None
 
 
@@ -47,12 +48,39 @@ class Found(NamedTuple):
     why: str
 
 
-class Used(NamedTuple):
-    """What a promise took on the whole patch."""
+class Trial:
+    """A promise, and how it has done so far.
 
-    name: str
-    seconds: float
-    cords: set[Cord]
+    Attributes
+    ----------
+    cords : set of Cord
+        Those that it uses on the whole patch: no other's removal can change what it sees.
+    """
+
+    def __init__(self, name: str, patcher: Json) -> None:
+        self.name, self._keep = name, PROMISES[name]
+        self.cords: set[Cord] = set()
+        self._tried = self._caught = 0
+        began = time.perf_counter()
+        self._keep(lambda **how: self._watched(patcher, **how))
+        self._seconds = time.perf_counter() - began
+
+    def _watched(self, patcher: Json, **how: Any) -> Stand:
+        stand = Stand(patcher, **how)
+        stand.patch.watch = self.cords.add
+        return stand
+
+    @property
+    def promising(self) -> float:
+        """Catches to be expected in a second."""
+        return (self._caught + 1) / (self._tried + 2) / self._seconds
+
+    def catches(self, damaged: Json) -> str:
+        """Return why the promise is broken, or an empty text."""
+        why = broken(lambda: self._keep(lambda **how: Stand(damaged, **how)))
+        self._tried += 1
+        self._caught += bool(why)
+        return why
 
 
 def _named(box: Json) -> str:
@@ -62,13 +90,15 @@ def _named(box: Json) -> str:
 def cords(patcher: Json) -> Iterator[Damage]:
     """Yield the removal of each cord."""
     names = {entry["box"]["id"]: _named(entry["box"]) for entry in patcher["boxes"]}
-    for place, entry in enumerate(patcher["lines"]):
+    lines = patcher["lines"]
+    for place, entry in enumerate(lines):
         (source, outlet), (destination, inlet) = (
             entry["patchline"][end] for end in ("source", "destination")
         )
         what = f"cord [{names[source]}]:{outlet} -> [{names[destination]}]:{inlet}"
+        left = [*lines[:place], *lines[place + 1 :]]
         cord = Cord(source, outlet, destination, inlet)
-        yield Damage(what, lambda it, n=place: it["lines"].pop(n), cord)  # type: ignore[misc]
+        yield Damage(what, lambda left=left: {**patcher, "lines": left}, cord)  # type: ignore[misc]
 
 
 LAYOUT = frozenset(("id", "maxclass", "numinlets", "numoutlets", "patching_rect"))
@@ -79,38 +109,20 @@ def attributes(patcher: Json) -> Iterator[Damage]:
     """Yield the removal of each attribute of each parameter's box."""
     for place, entry in enumerate(patcher["boxes"]):
         box = entry["box"]
-        valueof = box.get("saved_attribute_attributes", {}).get("valueof", {})
         if not box.get("parameter_enable"):
             continue
-        for key in valueof:
-
-            def forget(it: Json, n: int = place, key: str = key) -> None:
-                del it["boxes"][n]["box"]["saved_attribute_attributes"]["valueof"][key]
-
-            yield Damage(f"{_named(box)}: {key}", forget)
-        for key in box.keys() - LAYOUT:
-
-            def remove(it: Json, n: int = place, key: str = key) -> None:
-                del it["boxes"][n]["box"][key]
-
-            yield Damage(f"{_named(box)}: {key} of the box", remove)
+        for key in box["saved_attribute_attributes"]["valueof"]:
+            yield Damage(f"{_named(box)}: {key}", partial(_without, patcher, place, key, True))
+        for key in sorted(box.keys() - LAYOUT):
+            what = f"{_named(box)}: {key} of the box"
+            yield Damage(what, partial(_without, patcher, place, key, False))
 
 
-def uses(patcher: Json) -> list[Used]:
-    """Keep every promise with the whole patch, and note the cords that it uses."""
-    found = []
-    for name, keep in PROMISES.items():
-        used: set[Cord] = set()
-
-        def make(used: set[Cord] = used, **how: Any) -> Stand:
-            stand = Stand(patcher, **how)
-            stand.patch.watch = used.add
-            return stand
-
-        began = time.perf_counter()
-        keep(make)
-        found.append(Used(name, time.perf_counter() - began, used))
-    return sorted(found, key=lambda it: it.seconds)
+def _without(patcher: Json, place: int, key: str, of_parameter: bool) -> Json:
+    damaged = {**patcher, "boxes": copy.deepcopy(patcher["boxes"])}
+    box = damaged["boxes"][place]["box"]
+    del (box["saved_attribute_attributes"]["valueof"] if of_parameter else box)[key]
+    return damaged
 
 
 def broken(check: Callable[[], None]) -> str:
@@ -122,33 +134,26 @@ def broken(check: Callable[[], None]) -> str:
     return ""
 
 
-def notice(damage: Damage, patcher: Json, used: Sequence[Used], static: bool) -> Found:
+def notice(damage: Damage, trials: list[Trial]) -> Found:
     """Make a damage and return what notices it first."""
-    damaged = copy.deepcopy(patcher)
-    damage.make(damaged)
-    if static:
+    damaged = damage.make()
+    if damage.cord is None:
         for check in CHECKS:
             if why := broken(lambda c=check: c(damaged)):  # type: ignore[misc]
                 return Found(damage.what, check.__name__, why)
-
-    def make(**how: Any) -> Stand:
-        return Stand(damaged, **how)
-
-    for promise in used:
-        if damage.cord is None or damage.cord in promise.cords:
-            keep: Promise = PROMISES[promise.name]
-            if why := broken(lambda k=keep: k(make)):  # type: ignore[misc]
-                return Found(damage.what, promise.name, why)
+    for trial in sorted(trials, key=lambda it: it.promising, reverse=True):
+        if (damage.cord is None or damage.cord in trial.cords) and (why := trial.catches(damaged)):
+            return Found(damage.what, trial.name, why)
     return Found(damage.what, "", "")
 
 
 def survey(patcher: Json) -> Iterator[Found]:
     """Make every damage in turn."""
-    used = uses(patcher)
-    for damage in cords(patcher):
-        yield notice(damage, patcher, used, static=False)
-    for damage in attributes(patcher):
-        yield notice(damage, patcher, used, static=True)
+    plain = Stand(patcher).plain
+    names = [name for name in PROMISES if not (plain and name in LIVE_ONLY)]
+    trials = [Trial(name, patcher) for name in names]
+    for damage in (*cords(patcher), *attributes(patcher)):
+        yield notice(damage, trials)
 
 
 def main(words: Sequence[str]) -> int:
@@ -167,5 +172,3 @@ def main(words: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
-
-__all__ = ["Make", "attributes", "cords", "survey"]

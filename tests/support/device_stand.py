@@ -46,6 +46,12 @@ class Stand:
         Ways in which Max or Live could differ; a device does not notice.
     beside : Stand, optional
         Share the world (clock, network, song, daemon) with another device.
+
+    Attributes
+    ----------
+    plain : bool
+        Whether it is the patcher for plain Max: bytes come and go by inlet and outlets, there are
+        no clips, and its ports are arguments.
     """
 
     def __init__(
@@ -61,13 +67,19 @@ class Stand:
         self.network = beside.network if beside else Memory(self.clock)
         self.song = beside.song if beside else Transport(self.clock)
         self.daemon = beside.daemon if beside else ScriptedDaemon(self.clock, self.network)
+        patcher = shipped() if patcher is None else patcher
+        stored = stored or {}
+        self.plain = any(entry["box"]["maxclass"] == "inlet" for entry in patcher["boxes"])
+        ports = int(stored.get("Receive Port", RECEIVE)), int(stored.get("Daemon Port", PORT))
         self.patch = Patch(
-            shipped() if patcher is None else patcher,
+            patcher,
             clock=self.clock,
             network=self.network,
             transport=self.song,
             backwards=backwards,
             folder=FOLDER,
+            live=not self.plain,
+            arguments=ports if self.plain else (),
             number=2 if beside else 1,
         )
         self.device = Device(self.patch, stored=stored, last_first=last_first)

@@ -85,10 +85,13 @@ class Device:
 
     def load(self) -> None:
         """Open the patch, recall the parameters, and say that the device is there."""
-        self.patch.load()
+        if self.patch.live:
+            self.patch.load()
         parameters = [(name, it) for name, it in self.parameters.items() if it.enabled]
         for name, parameter in reversed(parameters) if self._last_first else parameters:
             parameter.recall(self.stored.get(name))
+        if not self.patch.live:
+            self.patch.load()
         self.ready()
 
     def ready(self) -> None:

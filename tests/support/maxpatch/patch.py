@@ -33,7 +33,11 @@ class Patch:
     folder : path
         Where the files lie that ``js`` names.
     live : bool
-        Whether there is a Live around it (``js`` gets ``LiveAPI``, ``live.thisdevice`` works).
+        Whether there is a Live around it, or plain Max.
+    arguments : tuple
+        What stands behind the patcher's name where it is used as an abstraction.
+    number : int
+        What ``---`` stands for in global names.
 
     Attributes
     ----------
@@ -55,12 +59,14 @@ class Patch:
         backwards: bool = False,
         folder: Path | None = None,
         live: bool = True,
+        arguments: tuple[Atom, ...] = (),
         number: int = 1,
     ) -> None:
         self.clock = clock or Clock()
         self.network = network or Memory(self.clock)
         self.transport = transport or Transport(self.clock)
         self.folder, self.live, self.unique = folder, live, number
+        self.arguments = arguments
         self.midi_out: list[tuple[float, str, int]] = []
         self.midi_listeners: list[Callable[[int], None]] = []
         self.printed: list[str] = []

@@ -6,9 +6,10 @@ Each takes a function that makes a :class:`device_stand.Stand`, and raises `Asse
 """
 
 from promises import clips, finding, partner, playing, ports, setting, song
-from promises.common import PROMISES, Make, Promise
+from promises.common import LIVE_ONLY, PROMISES, Make, Promise
 
 __all__ = [
+    "LIVE_ONLY",
     "PROMISES",
     "Make",
     "Promise",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from promises.common import Make, promise, same
+from promises.common import Make, live_promise, promise, same
 
 
-@promise
+@live_promise
 def the_script_hears_what_concerns_clips(make: Make) -> None:
     """Clip messages, variations, phrases and errors go to ``js`` under its own names."""
     stand = make().connect()
@@ -22,7 +22,7 @@ def the_script_hears_what_concerns_clips(make: Make) -> None:
         same(stand.script.received, [heard], f"what {name} became")
 
 
-@promise
+@live_promise
 def the_clip_buttons_reach_the_script(make: Make) -> None:
     """Read Clip and Write Clip, with what Clip says, also right after the start."""
     stand = make().connect()
@@ -44,7 +44,7 @@ def the_clip_buttons_reach_the_script(make: Make) -> None:
     same(stored.script.received, [("write", 1)], "with a set")
 
 
-@promise
+@live_promise
 def the_script_speaks_to_the_daemon_and_shows_its_status(make: Make) -> None:
     """What ``js`` sends goes out as it is; its status is shown."""
     stand = make().connect()

@@ -22,10 +22,20 @@ DISTINCT = {60: 90, 64: 80, 67: 70}
 """A chord: velocities by pitch."""
 
 
+LIVE_ONLY: set[str] = set()
+"""Names of those that only the device for Live can keep."""
+
+
 def promise(check: Promise) -> Promise:
     """Enter a promise into the list."""
     PROMISES[check.__name__] = check
     return check
+
+
+def live_promise(check: Promise) -> Promise:
+    """Enter a promise that needs Live."""
+    LIVE_ONLY.add(check.__name__)
+    return promise(check)
 
 
 def same(got: object, expected: object, what: str) -> None:

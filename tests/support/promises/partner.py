@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device_stand import RECEIVE
 from faces import MODES
-from promises.common import DISTINCT, Make, busy, ended, plays_again, promise, same
+from promises.common import DISTINCT, Make, busy, ended, live_promise, plays_again, promise, same
 
 
 @promise
@@ -101,7 +101,7 @@ def off_comes_back_with_a_set(make: Make) -> None:
     same(stand.patch.midi_out, [], "bytes")
 
 
-@promise
+@live_promise
 def turned_off_in_live_it_is_silent(make: Make) -> None:
     """The device's own switch ends everything, what passes through as well."""
     stand = busy(make)
@@ -115,7 +115,7 @@ def turned_off_in_live_it_is_silent(make: Make) -> None:
     plays_again(stand)
 
 
-@promise
+@live_promise
 def both_switches_have_to_be_on(make: Make) -> None:
     """Turned on in Live while On is off, and the other way round, it stays off."""
     stand = make().connect()

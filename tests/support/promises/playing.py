@@ -39,7 +39,8 @@ def drums_come_back_with_a_set(make: Make) -> None:
     """A set that was saved with Drums on plays on channel 10 from the start."""
     stand = make(stored={"Drums": 1}).connect()
     same(stand.said(lambda: stand.device.note(36, 99)), [("note", (RECEIVE, 36, 99, 10))], "note")
-    assert ("channel", 10) in stand.script.received, "the script is told, too"
+    if not stand.plain:
+        assert ("channel", 10) in stand.script.received, "the script is told, too"
 
 
 @promise

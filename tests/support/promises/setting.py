@@ -59,3 +59,11 @@ def the_mode_is_told_by_its_public_index(make: Make) -> None:
     for place, (_, index) in reversed([*enumerate(MODES)]):
         said = stand.said(lambda p=place: stand.device.move("Mode", p))  # type: ignore[misc]
         same(said, [("mode", (index,))], "said")
+
+
+@promise
+def vary_uses_the_amount_that_is_shown(make: Make) -> None:
+    """An amount that came from the daemon is the one that Vary asks for."""
+    stand = make().connect()
+    stand.tell("param/vary/amount", 0.75)
+    same(stand.said(lambda: stand.device.press("Vary"))[-1], ("vary", (4, 0.75)), "Vary")
