@@ -141,6 +141,8 @@ class Presentation:
         In pixels.
     boxes : tuple of Box
         The visible ones, the hindmost first.
+    panels : tuple of Box
+        The panels among them.
     """
 
     name: str
@@ -148,11 +150,7 @@ class Presentation:
     width: float
     height: float
     boxes: tuple[Box, ...]
-
-    @property
-    def panels(self) -> tuple[Box, ...]:
-        """The panels."""
-        return tuple(box for box in self.boxes if box.kind == "panel")
+    panels: tuple[Box, ...]
 
     def group(self, box: Box) -> Box | None:
         """Return the smallest panel around a box."""
@@ -197,7 +195,8 @@ def presentation(name: str, patcher: Mapping[str, Any], device: bool) -> Present
         width, height = float(patcher.get("devicewidth") or math.ceil(edge)), float(DEVICE_HEIGHT)
     else:
         width, height = map(float, patcher["rect"][2:])
-    return Presentation(name, device, width, height, tuple(shown))
+    panels = tuple(box for box in shown if box.kind == "panel")
+    return Presentation(name, device, width, height, tuple(shown), panels)
 
 
 def entries(box: Box) -> list[str]:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lint
 import pytest
-from presentation import Presentation, presentation, read
 
+import lint
+from presentation import Presentation, presentation, read
 from small_device import box, parameter, patcher
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
@@ -86,7 +86,7 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "button's text": ("pixels wide", lambda b: b["Panic"].update(text="All notes off")),
     "toggle's other text": ("pixels wide", lambda b: b["Thru"].update(texton="Passing on")),
     "label": ("pixels wide", lambda b: b["Pedal label"].update(text="Sustaining")),
-    "lines of a label": ("lines do not fit", lambda b: b["Pedal label"].update(text="Pedal on foot")),
+    "lines of a label": ("lines do not", lambda b: b["Pedal label"].update(text="Pedal on foot")),
     "small letters": ("too small to read", lambda b: b["Pedal"].update(fontsize=7.0)),
     "low control": ("hard to hit", lambda b: move(b["Voices"], h=-3)),
     "narrow control": ("hard to hit", lambda b: move(b["On"], w=-4)),
@@ -104,6 +104,8 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "upper edge": ("off the height", lambda b: move(b["Silence"], y=3)),
     "label beside a dial": ("off the line", lambda b: b["Silence"].update(
         maxclass="live.comment", text="beats", presentation_rect=[112, 22, 48, 14])),
+    "label beside a number": ("off the line", lambda b: move(b["Voices label"], y=-2)),
+    "title elsewhere": ("where titles of groups stand", lambda b: move(b["Play"], x=2)),
     "gap": ("from its neighbour", lambda b: move(b["Low"], x=1)),
 }  # fmt: skip
 

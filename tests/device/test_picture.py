@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-import picture
 import pytest
+
+import picture
 from lettering import width, wrap
 from presentation import Box, Presentation, presentation, read, written
-
 from small_device import parameter, patcher
 
 ROOT = Path(__file__).resolve().parents[2]
