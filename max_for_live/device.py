@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import amxd
+import manual
 import panel
 import plain
 from faces import BANK
@@ -131,6 +132,7 @@ def main() -> None:
     DEVICE.write_bytes(device())
     for path, data in plain.files().items():
         path.write_bytes(data)
+    manual.README.write_text(manual.written(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -84,18 +84,19 @@ LABELS: Final[dict[str, Rect]] = {
     "Key": (384, 22, 50, 12),
     "Scale": (330, 70, 104, 12),
     "Pedal": (330, 104, 34, 12),
-    "Answer On": (548, 22, 68, 12),
+    "Turn Quantize": (548, 22, 68, 12),
     "Seed": (548, 74, 68, 12),
-    "Keep": (680, 22, 66, 12),
-    "Freeze": (680, 55, 48, 12),
-    "Beats": (628, 73, 33, 12),
-    "Count": (628, 90, 33, 12),
+    "Vary Keep": (680, 22, 66, 12),
+    "Vary Freeze": (680, 55, 48, 12),
+    "Capture Length": (628, 73, 33, 12),
+    "Variations": (628, 90, 33, 12),
     "Clip": (758, 21, 26, 12),
-    "State": (758, 53, 28, 12),
-    "Port": (758, 92, 25, 12),
-    "No": (822, 92, 17, 12),
-    "Daemon": (758, 108, 45, 12),
+    "Clip Status": (758, 53, 28, 12),
+    "Receive Port": (758, 92, 25, 12),
+    "Instance": (822, 92, 17, 12),
+    "Daemon Port": (758, 108, 45, 12),
 }
+"""Places of the names of faces that do not show their own."""
 
 ROWS: Final = {"Mode": len(BY_NAME["Mode"].choices), "Status": 1}
 """Rows of tabs."""
@@ -127,9 +128,9 @@ def build(p: Patcher, clips: bool = True) -> dict[str, Box]:
     for name in KEYS:
         boxes[name] = _keyboard(p, name)
     p.section("labels and panels")
-    for text, rect in LABELS.items():
-        if clips or not _within(rect, GROUPS["Clips"]):
-            _label(p, text, _place(rect, clips))
+    for name, rect in LABELS.items():
+        if name in boxes:
+            _label(p, BY_NAME[name].short, _place(rect, clips))
     for title, rect in groups.items():
         left, top, width, _ = _place(rect, clips)
         _label(p, title, (left + 4, top + 2, width - 8, 12), fontface=1)

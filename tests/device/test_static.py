@@ -129,6 +129,16 @@ OWN: Final = {
 }
 """Parameters of the device's own: class, choices or range, initial value, visibility."""
 
+SHORT: Final = {
+    "Variations": "Count",
+    "Capture Length": "Beats",
+    "Clip Status": "State",
+    "Receive Port": "Port",
+    "Instance": "No",
+    "Daemon Port": "Daemon",
+}
+"""Short names of the device's own parameters, where they are not the long ones."""
+
 LIVE_ONLY: Final = {"Clip", "Clip Status", "Read Clip", "Write Clip"}
 """What plain Max has not: there are no clips in it."""
 
@@ -183,7 +193,7 @@ def expected(patcher: Json) -> dict[str, tuple[str, str, Json]]:
         told[long_name] = look, param.help, value
     for name, (look, span, initial, visibility) in OWN.items():
         value = numbers(span, initial, True)
-        value |= {"parameter_longname": name, "parameter_shortname": name}
+        value |= {"parameter_longname": name, "parameter_shortname": SHORT.get(name, name)}
         value |= {"parameter_unitstyle": 0}
         if visibility:
             value["parameter_invisible"] = visibility
