@@ -55,8 +55,7 @@ var timer = new Task(wake);
 
 function read() {
     var clip, from, span, bar, notes;
-    cancelTimer();
-    job = null;
+    drop();
     if (!hasLive()) return tell(NO_LIVE);
     clip = child(at("live_set view"), "detail_clip");
     if (!clip) return tell(NO_CLIP);
@@ -75,8 +74,7 @@ function read() {
 }
 
 function write(what) {
-    cancelTimer();
-    job = null;
+    drop();
     if (!hasLive()) return tell(NO_LIVE);
     if (!ownTrack()) return tell(NO_SLOT); // said before anything is asked for
     job = { upload: false, index: what === 0 ? ANSWER : what === 1 ? PHRASE : 1, written: 0 };
@@ -156,7 +154,7 @@ function refused(code, address) {
 }
 
 function notifydeleted() {
-    cancelTimer();
+    drop();
 }
 
 // What is under way.
@@ -224,8 +222,7 @@ function sendBatch() {
 }
 
 function finish(code) {
-    cancelTimer();
-    job = null;
+    drop();
     tell(code);
 }
 
@@ -239,9 +236,10 @@ function after(ms, what) {
     timer.schedule(ms);
 }
 
-function cancelTimer() {
+function drop() {
     timer.cancel();
     later = null;
+    job = null;
 }
 
 function wake() {
@@ -358,6 +356,6 @@ function heard(clip, from, span) {
     var n;
     for (n = 0; n < inner.length; n++) inner[n].local = 1;
 })([
-    wanted, wantNext, anew, again, listen, sendBatch, finish, tell, after, cancelTimer, wake, hasLive, at,
+    wanted, wantNext, anew, again, listen, sendBatch, finish, tell, after, drop, wake, hasLive, at,
     number, ids, child, ownTrack, firstScene, freeSlot, put, title, heard
 ]);

@@ -328,7 +328,9 @@ def test_a_refused_clip_is_not_sent_again(js: MaxJs) -> None:
 
 def test_errors_about_other_things_are_not_its_own(js: MaxJs) -> None:
     """Refusals of other addresses, and clips nobody asked for, change nothing."""
-    for message in (["refused", 4, "/antiphon/capture"], ["begin", 5, 4, 1], ["end", 5]):
+    astray: list[list[Any]] = [["refused", 4, "/antiphon/clip/get"], ["begin", 5, 4, 1]]
+    astray += [["note", 5, 0, 60, 0, 1, 90], ["end", 5]]
+    for message in astray:
         assert js.send(*message) == []
     js.send("write", 0)
     assert js.send("refused", 4, "/antiphon/capture") == []
@@ -403,6 +405,27 @@ def test_two_answers_are_never_mixed(js: MaxJs) -> None:
     made = clips_of(js)[1]
     assert made is not None
     assert [n["pitch"] for n in made["notes"]] == [70, 71, 72]
+
+
+def test_a_press_that_cannot_be_followed_ends_what_was_under_way(js: MaxJs) -> None:
+    """Without a clip to read, or a track to write to, the clip before is forgotten as well."""
+    for message, status in ((["read"], NO_CLIP), (["write", 0], NO_SLOT)):
+        assert js.send("write", 0)[0][1:] == (1, ["status", ASKING])
+        js.request(set=session(detail_clip=None, track={"kind": "audio", "clips": {}}))
+        assert [out[1:] for out in js.send(*message)] == [(1, ["status", status])]
+        assert js.next is None
+        assert js.send("end", -1) == []
+        js.request(set=session())
+
+
+@pytest.mark.parametrize(("beats", "count"), [(4, 0), (0, 1)])
+def test_an_empty_clip_is_not_written(js: MaxJs, beats: float, count: int) -> None:
+    """A clip without notes or without length is nothing to write."""
+    js.send("write", 0)
+    js.send("begin", -1, beats, count)
+    js.send("note", -1, 0, 60, 0, 1, 90)
+    assert js.send("end", -1) == [(js.now, 1, ["status", NOTHING])]
+    assert clips_of(js)[1:] == [None] * 3
 
 
 def test_no_live_is_told() -> None:

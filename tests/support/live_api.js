@@ -362,6 +362,9 @@ function atom(value) {
 }
 
 const context = vm.createContext({
+    autowatch: 0,
+    inlets: 1,
+    outlets: 1,
     LiveAPI,
     Task,
     outlet(index, ...values) {
