@@ -150,7 +150,7 @@ class Wire:
             p.chain(pack, p.message(text), self.ported)
 
     def _clock(self) -> None:
-        """Where the transport is: with every sixteenth, and when it starts or stops."""
+        """Where the transport is: with every sixteenth, at a start, a stop and a new tempo."""
         p = self.p
         p.section("clock")
         grid, self.clock = p.new("metro 16n @active 1 @quantize 16n"), p.new("transport")
@@ -172,6 +172,10 @@ class Wire:
         p.chain(turned, both, self.clock)
         p.cord(both, stopped, 1)
         p.cord(stopped, self.silence)
+        # While the transport stands still no sixteenth tells a new tempo.
+        tempo, ask = p.new("change 0."), p.new("t b")  # a number would start the transport
+        p.cord(state, tempo, 4)
+        p.chain(tempo, ask, self.clock)
 
     def _mode(self) -> None:
         """The mode that is asked for: 0 while the partner may not play."""
