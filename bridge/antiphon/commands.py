@@ -314,6 +314,8 @@ class ParamValue:
     name: str
     value: float
     client: Client | None = None
+    by: Client | None = None
+    """The client that changed it."""
 
 
 @dataclass(frozen=True, slots=True)

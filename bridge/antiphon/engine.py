@@ -361,7 +361,7 @@ class Engine:
             case c.SetParam(name="bpm") if not isinstance(self._source, InternalClock):
                 self._refuse(command, c.Refusal.NOT_NOW)  # somebody else keeps the tempo
             case c.SetParam():
-                self._set(command.name, command.value)
+                self._set(command)
             case c.GetParam():
                 value = self._settings[command.name]
                 self._publish(c.ParamValue(command.name, value, command.client))
@@ -426,7 +426,8 @@ class Engine:
         self._mode = mode
         self._restart_mode()
 
-    def _set(self, name: str, value: float) -> None:
+    def _set(self, command: c.SetParam) -> None:
+        name, value = command.name, command.value
         self._settings[name] = value
         if name == "thru":
             self._output.configure(bool(value))
@@ -439,7 +440,7 @@ class Engine:
             self._looper.turned(name, self._moment())
         elif name in REPLANNED:
             self._dialogue.revise(self._moment())
-        self._publish(c.ParamValue(name, value))
+        self._publish(c.ParamValue(name, value, by=command.client))
 
     def _loaded(self, loaded: Loaded) -> None:
         if loaded.first:
