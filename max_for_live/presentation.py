@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -143,6 +143,8 @@ class Presentation:
         The visible ones, the hindmost first.
     panels : tuple of Box
         The panels among them.
+    groups : mapping of int to Box or None
+        The smallest panel around each box, by the box's depth.
     """
 
     name: str
@@ -151,11 +153,11 @@ class Presentation:
     height: float
     boxes: tuple[Box, ...]
     panels: tuple[Box, ...]
+    groups: Mapping[int, Box | None]
 
     def group(self, box: Box) -> Box | None:
         """Return the smallest panel around a box."""
-        around = [p for p in self.panels if p is not box and p.contains(box)]
-        return min(around, key=lambda p: p.width * p.height, default=None)
+        return self.groups[box.depth]
 
 
 def read(path: Path) -> Presentation:
@@ -196,7 +198,13 @@ def presentation(name: str, patcher: Mapping[str, Any], device: bool) -> Present
     else:
         width, height = map(float, patcher["rect"][2:])
     panels = tuple(box for box in shown if box.kind == "panel")
-    return Presentation(name, device, width, height, tuple(shown), panels)
+    groups = {box.depth: _group(box, panels) for box in shown}
+    return Presentation(name, device, width, height, tuple(shown), panels, groups)
+
+
+def _group(box: Box, panels: Iterable[Box]) -> Box | None:
+    around = [panel for panel in panels if panel is not box and panel.contains(box)]
+    return min(around, key=lambda panel: panel.width * panel.height, default=None)
 
 
 def entries(box: Box) -> list[str]:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+import amxd
 import lint
 from presentation import Presentation, presentation, read
 from small_device import box, parameter, patcher
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
 SHIPPED = [FOLDER / "Antiphon.amxd", FOLDER / "Antiphon.maxpat"]
+SHIFTS = (lint.outside, lint.overlaps, lint.tight, lint.unlabelled, lint.crooked, lint.stepping)
+SHIFTS += (lint.displaced, lint.uneven)
 
 Boxes = dict[str, dict[str, Any]]
 
@@ -177,6 +180,23 @@ def test_files_that_are_neither_are_refused(
     assert lint.main([str(path)]) == 2
     assert lint.main([]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_small_shifts_of_the_device_are_seen() -> None:
+    """Of all boxes of the shipped device, moved 2 pixels right or down, 9 of 10 are told of."""
+    told = amxd.patcher(SHIPPED[0].read_bytes())["patcher"]
+    shifts = seen = 0
+    for entry in told["boxes"]:
+        if not entry["box"].get("presentation"):
+            continue
+        for edge in "xy":
+            move(entry["box"], **{edge: 2})
+            shown = presentation("Antiphon", told, device=True)
+            seen += any(True for check in SHIFTS for _ in check(shown))
+            shifts += 1
+            move(entry["box"], **{edge: -2})
+    print(f"{seen} of {shifts} shifts by 2 pixels are seen")
+    assert seen >= 0.9 * shifts
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
