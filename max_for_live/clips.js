@@ -77,7 +77,8 @@ function write(what) {
     drop();
     if (!hasLive()) return tell(NO_LIVE);
     if (!ownTrack()) return tell(NO_SLOT); // said before anything is asked for
-    job = { upload: false, index: what === 0 ? ANSWER : what === 1 ? PHRASE : 1, written: 0 };
+    job = { upload: false, index: 1, heard: false, written: 0 };
+    if (what < 2) job.index = what === 0 ? ANSWER : PHRASE;
     tell(ASKING);
     wantNext();
 }
@@ -168,7 +169,6 @@ function wanted(id) {
 
 function wantNext() {
     job.left = TRIES;
-    job.heard = false;
     job.beats = job.count = -1;
     job.notes = {};
     again();

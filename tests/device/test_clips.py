@@ -407,6 +407,48 @@ def test_two_answers_are_never_mixed(js: MaxJs) -> None:
     assert [n["pitch"] for n in made["notes"]] == [70, 71, 72]
 
 
+def test_only_the_gaps_are_sent_again(js: MaxJs) -> None:
+    """Notes that the daemon misses follow soon: without a new beginning, and the next time with."""
+    firsts = []
+    js.send("read")
+    for _ in range(3):
+        assert js.send("refused", 4, "/antiphon/capture") == []
+        assert js.send("refused", 4, "/antiphon/clip/end") == []
+        assert js.send("phrase", 4, 3) == []  # another's
+        assert js.next == js.now + 200
+        out = js.advance(js.next)
+        firsts.append(out[0][2][0])
+        assert out[-1][2][0] == "/antiphon/clip/end"
+    assert firsts == [f"/antiphon/clip/{word}" for word in ("note", "begin", "note")]
+    js.send("refused", 4, "/antiphon/clip/end")
+    assert js.advance(js.now + 200) == [(js.now, 1, ["status", INCOMPLETE])]
+
+
+def test_a_daemon_that_is_not_ready_gets_the_whole_clip_later(js: MaxJs) -> None:
+    """If the clip cannot be taken now, all of it is sent again, its beginning as well."""
+    js.send("read")
+    assert js.send("refused", 4, "/antiphon/clip/begin") == []
+    assert js.advance(js.now + 200)[0][2][0] == "/antiphon/clip/begin"
+
+
+def test_half_a_clip_is_incomplete(js: MaxJs) -> None:
+    """A clip of which something came, but never all, is told otherwise than no reply at all."""
+    out = js.send("write", 0)
+    for _ in range(4):
+        js.send("begin", -1, 4, 2)
+        out = js.advance(js.now + 1000)
+    assert out == [(js.now, 1, ["status", INCOMPLETE])]
+    assert js.next is None
+
+
+def test_a_device_that_is_removed_does_nothing_more(js: MaxJs) -> None:
+    """When the object is deleted no task is left."""
+    js.send("write", 0)
+    js.send("notifydeleted")
+    assert js.next is None
+    assert js.send("end", -1) == []
+
+
 def test_a_press_that_cannot_be_followed_ends_what_was_under_way(js: MaxJs) -> None:
     """Without a clip to read, or a track to write to, the clip before is forgotten as well."""
     for message, status in ((["read"], NO_CLIP), (["write", 0], NO_SLOT)):
