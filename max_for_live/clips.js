@@ -186,7 +186,6 @@ function again() {
     job.left -= 1;
     if (job.upload) {
         job.sent = 0;
-        job.ended = false;
         if (job.whole) {
             outlet(0, "/antiphon/clip/begin", PHRASE, job.beats, job.notes.length, part);
         }
@@ -238,14 +237,11 @@ function after(ms, what) {
 
 function drop() {
     timer.cancel();
-    later = null;
     job = null;
 }
 
 function wake() {
-    var what = later;
-    later = null;
-    if (what && job) what();
+    if (job) later();
 }
 
 // Live's objects. A property comes as a list of one, a child as "id" and a number, 0 for none.

@@ -42,6 +42,7 @@ MARGIN: Final = {
     "umenu": 18,
     "textbutton": 6,
     "message": 10,
+    "newobj": 8,
 }
 """Pixels of a box's width that its text cannot have."""
 
@@ -220,11 +221,11 @@ def main(paths: list[str]) -> int:
     found = 0
     for path in paths:
         try:
-            shown = read(Path(path))
+            views = read(Path(path))
         except (OSError, ValueError) as error:
             print(f"expected a device or a patcher; {path}: {error}; name another", file=sys.stderr)
             return 2
-        for fault in faults(shown):
+        for fault in (fault for shown in views for fault in faults(shown)):
             found += 1
             print(f"{path}: {fault}")
     return 2 if found else 0

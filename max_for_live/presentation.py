@@ -160,20 +160,27 @@ class Presentation:
         return self.groups[box.depth]
 
 
-def read(path: Path) -> Presentation:
-    """Read a device (``.amxd``) or a patcher (``.maxpat``, ``.maxhelp``).
+def read(path: Path) -> list[Presentation]:
+    """Read a device (``.amxd``) or a patcher (``.maxpat``), or the tabs of a ``.maxhelp``.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If it is none of them.
     """
     data = path.read_bytes()
     device = data[:4] == b"ampf"
     told = amxd.patcher(data) if device else json.loads(data)
     if not isinstance(told, dict) or "boxes" not in told.get("patcher", {}):
         raise ValueError("there is no patcher in its JSON")
-    return presentation(path.stem, told["patcher"], device)
+    patcher = told["patcher"]
+    inner = [entry["box"] for entry in patcher["boxes"] if "patcher" in entry["box"]]
+    tabs = [box for box in inner if box["patcher"].get("showontab")]
+    if tabs:
+        names = [f"{path.stem} {box['text'].removeprefix('p ')}" for box in tabs]
+        shown = zip(names, tabs, strict=True)
+        return [presentation(name, box["patcher"], device=False) for name, box in shown]
+    return [presentation(path.stem, patcher, device)]
 
 
 def presentation(name: str, patcher: Mapping[str, Any], device: bool) -> Presentation:
@@ -271,5 +278,5 @@ def texts(box: Box) -> Iterator[str]:
             between = range(int(low), int(high) + 1)
             yield from (written(box, value) for value in (between if pitches else (low, high)))
             yield written(box, initial(box))
-    elif box.kind in ("live.comment", "comment", "message"):
+    elif box.kind in ("live.comment", "comment", "message", "newobj"):
         yield str(box.values.get("text", ""))

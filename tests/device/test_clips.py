@@ -308,11 +308,13 @@ def test_nothing_to_write_is_told(js: MaxJs) -> None:
 
 
 def test_without_a_daemon_it_gives_up(js: MaxJs) -> None:
-    """With no reply at all both ways end, after four tries, and nothing was written."""
+    """With no reply at all both ways end, after four tries in 2 s, and nothing was written."""
     for message, status in ((["write", 0], NO_REPLY), (["read"], INCOMPLETE)):
         daemon = Daemon(js, {-1: ANSWER})
         daemon.loses = lambda: True
+        began = js.now
         assert daemon.do(*message) == status
+        assert js.now - began == 2000
         firsts = ("/antiphon/clip/get", "/antiphon/clip/begin")
         assert sum(atoms[0] in firsts for _, atoms in daemon.sent) == 4
     assert clips_of(js)[1:] == [None] * 3
@@ -429,6 +431,17 @@ def test_a_daemon_that_is_not_ready_gets_the_whole_clip_later(js: MaxJs) -> None
     js.send("read")
     assert js.send("refused", 4, "/antiphon/clip/begin") == []
     assert js.advance(js.now + 200)[0][2][0] == "/antiphon/clip/begin"
+
+
+def test_a_clip_without_its_beginning_is_not_written(js: MaxJs) -> None:
+    """If the beginning is lost, how many notes there are is not known, whatever came before."""
+    js.send("write", 0)
+    js.send("begin", -1, 4, 2)
+    js.send("end", -1)
+    for n in range(3):  # another answer, of three notes
+        js.send("note", -1, n, 70 + n, n, 1, 90)
+    assert js.send("end", -1) == [(js.now, 0, ["/antiphon/clip/get", -1])]
+    assert clips_of(js)[1:] == [None] * 3
 
 
 def test_half_a_clip_is_incomplete(js: MaxJs) -> None:

@@ -15,7 +15,7 @@ from presentation import Presentation, presentation, read
 from small_device import box, parameter, patcher
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
-SHIPPED = [FOLDER / "Antiphon.amxd", FOLDER / "Antiphon.maxpat"]
+SHIPPED = [FOLDER / f"Antiphon.{ending}" for ending in ("amxd", "maxpat", "maxhelp")]
 SHIFTS = (lint.outside, lint.overlaps, lint.tight, lint.unlabelled, lint.crooked, lint.stepping)
 SHIFTS += (lint.displaced, lint.uneven)
 
@@ -201,5 +201,5 @@ def test_small_shifts_of_the_device_are_seen() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_what_ships_has_no_fault(path: Path) -> None:
-    """The layout of the device and of the patcher that ship is without fault."""
-    assert lint.faults(read(path)) == []
+    """The layout of the device, of the patcher and of its help, as they ship, is without fault."""
+    assert [lint.faults(shown) for shown in read(path)] == [[]] * len(read(path))

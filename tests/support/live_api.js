@@ -345,6 +345,8 @@ function Task(what, self, args) {
     tasks.add(this);
 }
 Task.prototype.schedule = function (ms) {
+    // What a second schedule does to the first is not documented.
+    if (this.due !== null) refuse("a task that is scheduled already");
     this.due = now + finite(ms === undefined ? 0 : ms, "delay");
 };
 Task.prototype.cancel = function () {
