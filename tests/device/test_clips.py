@@ -300,6 +300,23 @@ def test_an_edition_with_few_scenes_is_told(js: MaxJs) -> None:
     assert js.dump() == before
 
 
+def test_a_clip_that_live_does_not_make_is_told(js: MaxJs) -> None:
+    """If Live makes no clip in an empty slot, the status says that there is no slot."""
+    js.request(set=session(full=True))
+    assert Daemon(js, {-1: ANSWER}).do("write", 0) == NO_SLOT
+
+
+def test_notes_go_out_in_order(js: MaxJs) -> None:
+    """Notes are sent by their start, and those of a chord from the lowest up."""
+    places = [(2, 64), (0, 67), (2, 60), (1, 62)]
+    notes = [{"pitch": pitch, "start_time": start, "duration": 1} for start, pitch in places]
+    js.request(set=session(detail_clip={"length": 4, "notes": notes}))
+    daemon = Daemon(js)
+    daemon.do("read")
+    assert daemon.phrase is not None
+    assert [(note[1], note[0]) for note in daemon.phrase[1]] == sorted(places)
+
+
 def test_nothing_to_write_is_told(js: MaxJs) -> None:
     """A clip that the daemon does not have is told, whichever was asked for."""
     for what in (0, 1, 2):

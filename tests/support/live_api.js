@@ -130,7 +130,7 @@ function makeSlot(track, told) {
 }
 
 function load(told) {
-    live = { me: null, limit: told.scene_limit || Infinity };
+    live = { me: null, limit: told.scene_limit || Infinity, full: Boolean(told.full) };
     objects = new Map();
     const song = make("Song", null, {
         is_playing: 0, signature_numerator: 4, signature_denominator: 4
@@ -241,6 +241,7 @@ const FUNCTIONS = {
         if (slot.links.clip) refuse("create_clip on a slot that has a clip");
         if (!track.values.has_midi_input) refuse("create_clip on a track that is not MIDI");
         if (track.values.is_frozen) refuse("create_clip on a frozen track");
+        if (live.full) return null; // Live refused, and said so to the person
         slot.links.clip = makeClip(slot, { length: beats });
         return null;
     },
