@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import amxd
 from max_js import MaxJs, ScriptError
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
@@ -510,6 +511,27 @@ def test_no_live_is_told() -> None:
             assert js.send(*message) == [(0, 1, ["status", NO_LIVE])]
     finally:
         js.close()
+
+
+def test_the_script_inside_the_device_does_the_same(js: MaxJs, tmp_path: Path) -> None:
+    """What Antiphon.amxd holds sends, writes and tells exactly what clips.js does."""
+    device = amxd.unpack(SCRIPT.with_name("Antiphon.amxd").read_bytes())
+    (inside,) = (entry for entry in device.entries if entry.name == SCRIPT.name)
+    path = tmp_path / SCRIPT.name
+    path.write_bytes(inside.data)
+    shipped = MaxJs(path)
+    try:
+        told = []
+        for one in (js, shipped):
+            one.request(set=session())
+            daemon = Daemon(one, {-1: ANSWER, 1: ANSWER})
+            statuses = [daemon.do(*message) for message in (["read"], ["write", 0], ["write", 2])]
+            clips = [clip and (clip["name"], clip["length"]) for clip in clips_of(one)]
+            told.append((statuses, [atoms for _, atoms in daemon.sent], clips))
+        assert told[0] == told[1]
+        assert told[0][0] == [READ, WRITTEN, WRITTEN]
+    finally:
+        shipped.close()
 
 
 def test_nothing_happens_on_load() -> None:
