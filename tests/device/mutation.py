@@ -1,6 +1,6 @@
 """Damages the shipped patches, one cord or one attribute at a time, and sees that it is noticed.
 
-    python tests/device/mutation.py [FILE]
+    python tests/device/mutation.py [FILE ...]
 
 prints every damage with the check that caught it, and ends with status 1 if one was not caught. A
 cord's removal is tried on the promises that used the cord, the quickest first; an attribute's on
@@ -24,7 +24,7 @@ if __name__ == "__main__":  # pytest has these paths from pyproject.toml
 
 from test_static import CHECKS
 
-from device_stand import AMXD, Stand, shipped
+from device_stand import AMXD, MAXPAT, Stand, shipped
 from maxpatch import PatchError
 from maxpatch.graph import Cord
 from promises import LIVE_ONLY, PROMISES
@@ -156,18 +156,23 @@ def survey(patcher: Json) -> Iterator[Found]:
         yield notice(damage, trials)
 
 
+def report(found: Sequence[Found]) -> Iterator[str]:
+    """Yield a line for each damage, and how many were noticed."""
+    for it in found:
+        yield f"{'ok ' if it.by else 'NOT'} {it.what}  {it.by or 'noticed by nothing'}"
+    yield f"{sum(1 for it in found if it.by)} of {len(found)} damages noticed"
+
+
 def main(words: Sequence[str]) -> int:
     """Print what noticed each damage; return the exit status."""
-    path = Path(words[0]) if words else AMXD
-    began = time.perf_counter()
-    tried: list[Found] = []
-    for found in survey(shipped(path)):
-        tried.append(found)
-        print(f"{'ok ' if found.by else 'NOT'} {found.what}  {found.by or 'noticed by nothing'}")
-    noticed = sum(1 for found in tried if found.by)
-    spent = time.perf_counter() - began
-    print(f"{noticed} of {len(tried)} damages noticed in {spent:.0f} s: {path.name}")
-    return 0 if noticed == len(tried) else 1
+    status = 0
+    for path in [Path(word) for word in words] or [AMXD, MAXPAT]:
+        began = time.perf_counter()
+        found = list(survey(shipped(path)))
+        print(f"{path.name}:")
+        print("\n".join(report(found)) + f" in {time.perf_counter() - began:.0f} s")
+        status |= any(not it.by for it in found)
+    return status
 
 
 if __name__ == "__main__":

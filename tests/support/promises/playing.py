@@ -77,6 +77,23 @@ def thru_ends_its_notes_when_it_closes(make: Make) -> None:
 
 
 @promise
+def the_pedal_is_lifted_with_the_notes(make: Make) -> None:
+    """What ends the notes that passed lifts the pedal, too, after them: held, it would sustain."""
+    for end in (
+        lambda stand: stand.device.move("Thru", 0),
+        lambda stand: stand.device.press("Panic"),
+        lambda stand: stand.device.close(),
+    ):
+        stand = make().connect()
+        stand.device.control(64, 127)
+        stand.device.note(60, 90)
+        before = len(stand.device.heard())
+        end(stand)
+        told = [(channel, data) for _, _, channel, data in stand.device.heard()[before:]]
+        same(told[:2], [(1, (60, 0)), (1, (64, 0))], "what goes out")
+
+
+@promise
 def thru_comes_back_with_a_set(make: Make) -> None:
     """A set that was saved with Thru off lets nothing through."""
     stand = make(stored={"Thru": 0}).load()
