@@ -71,6 +71,8 @@ class Stand:
         stored = stored or {}
         self.plain = any(entry["box"]["maxclass"] == "inlet" for entry in patcher["boxes"])
         ports = int(stored.get("Receive Port", RECEIVE)), int(stored.get("Daemon Port", PORT))
+        if self.plain:
+            stored = {name: value for name, value in stored.items() if "Port" not in name}
         self.patch = Patch(
             patcher,
             clock=self.clock,

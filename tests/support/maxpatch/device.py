@@ -64,7 +64,8 @@ class Device:
     stored : mapping, optional
         What a saved set holds, by long names.
     last_first : bool
-        Recall the parameters in the opposite order of the file's: Live promises none.
+        Recall the parameters, and load the objects, in the opposite order of the file's: none is
+        promised.
     """
 
     def __init__(
@@ -86,12 +87,12 @@ class Device:
     def load(self) -> None:
         """Open the patch, recall the parameters, and say that the device is there."""
         if self.patch.live:
-            self.patch.load()
+            self.patch.load(self._last_first)
         parameters = [(name, it) for name, it in self.parameters.items() if it.enabled]
         for name, parameter in reversed(parameters) if self._last_first else parameters:
             parameter.recall(self.stored.get(name))
         if not self.patch.live:
-            self.patch.load()
+            self.patch.load(self._last_first)
         self.ready()
 
     def ready(self) -> None:
