@@ -10,6 +10,7 @@ from typing import Any
 
 from maxpatch import Clock, Device, Memory, Patch, Transport, read
 from maxpatch.atoms import Atom
+from maxpatch.device import contents
 from maxpatch.objects.script import Script
 from scripted_daemon import PORT, ScriptedDaemon
 
@@ -20,6 +21,12 @@ MAXPAT = FOLDER / "Antiphon.maxpat"
 
 RECEIVE = 7402
 """The reply port of a device as it comes."""
+
+
+@cache
+def shipped_script() -> bytes:
+    """Return ``clips.js`` as it stands in the frozen device."""
+    return contents(AMXD)["clips.js"]
 
 
 @cache
@@ -149,4 +156,4 @@ class Stand:
         return not self.device.sounding()
 
 
-__all__ = ["AMXD", "MAXPAT", "PORT", "RECEIVE", "Stand", "shipped"]
+__all__ = ["AMXD", "MAXPAT", "PORT", "RECEIVE", "Stand", "shipped", "shipped_script"]
