@@ -23,6 +23,8 @@ from antiphon.engine import Silenced
 from antiphon.errors import AntiphonError, PortError
 from antiphon.guests import Guests
 from antiphon.model import Player, Varier
+from antiphon.live.client import LiveClient
+from antiphon.live.wire import Where
 from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
 from antiphon.output import Dropped, Reason, Sounded
@@ -61,6 +63,7 @@ class Options:
 
     ports: PortOptions = field(default_factory=PortOptions)
     osc: tuple[str, int] = ("127.0.0.1", 7401)
+    live: Where | None = None
     sync: str = "internal"
     meter: Meter = field(default_factory=Meter)
     mode: c.Mode = c.Mode.RESPOND
@@ -148,6 +151,7 @@ class Daemon:
         self._ports = PortProcess(options.ports, self._from_ports)
         self._guests = Guests(self._receive, self._load_first, self._count_guests)
         self._osc = OscServer(*options.osc, self.submit, self._clock, guests=self._guests)
+        self._live = self._live_client(options)
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
         self._settings = {**params.defaults(), **options.settings}
         self._bpm = self._settings["bpm"]
@@ -196,6 +200,8 @@ class Daemon:
         self._worker.start()
         self._thread("antiphon-load", self._load_own)
         self._osc.start()
+        if self._live is not None:
+            self._live.start()
         opened = self._ports.open()
         for warning in opened.warnings:
             _log.warning(warning)
@@ -231,6 +237,8 @@ class Daemon:
         """Take down in order: what comes in, what thinks, what sounds. Under 2 s."""
         self._stop.set()
         self._osc.stop(0.5)
+        if self._live is not None:
+            self._live.stop(0.3)
         self._worker.stop(0.3)
         self._own.stop()
         self._guests.stop()
@@ -269,6 +277,8 @@ class Daemon:
 
     def submit(self, message: Any) -> bool:
         """Give the partner that all share something; False when it cannot take more."""
+        if isinstance(message, c.ReadClip | c.WriteClip):
+            return self._edit_live(message)
         return self._own.submit(message)
 
     def now(self) -> Seconds:
@@ -289,10 +299,20 @@ class Daemon:
             update, guest = told
             self._osc.publish(update, guest)
             if guest is None:
+                if self._live is not None:
+                    self._live.tell(update)
                 self._face.update(update)
                 self._own.recorder.update(update)
                 if isinstance(update, c.Learned):
                     self._learned(update)
+
+    def _edit_live(self, command: c.ReadClip | c.WriteClip) -> bool:
+        """Let a clip of Live's be read or written, if we speak with Live."""
+        if self._live is not None:
+            self._live.tell(command)
+        else:
+            self.publish(c.Refused(c.Refusal.NOT_NOW, command.address, command.client))
+        return True
 
     def _from_ports(self, told: Told) -> None:
         """Sort what the port process says. Link thread; must not wait."""
@@ -400,12 +420,19 @@ class Daemon:
         while not self._stop.wait(STATS_EVERY):
             self.publish(self._stats.stats())
 
+    def _live_client(self, options: Options) -> LiveClient | None:
+        """Return what speaks with Live, which is with the partner that all share."""
+        if options.live is None:
+            return None
+        follow = options.sync == "live"
+        return LiveClient(options.live, self.submit, self.publish, self._clock, follow=follow)
+
     def _sync_source(self) -> SyncSource:
         now, bpm, meter = self._clock.now(), self._bpm, self._options.meter
         match self._options.sync:
             case "midi":
                 return MidiClock(now, bpm, meter)
-            case "osc":
+            case "osc" | "live":
                 return OscTransport(now, bpm, meter)
         return InternalClock(now, bpm, meter)
 

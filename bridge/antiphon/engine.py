@@ -274,6 +274,8 @@ class Engine:
             self._publish(c.Learned(moved.name, moved.controller))
         elif moved is not None and moved.name == TURN:
             self._step(base.TurnCue(), self._moment())
+        elif moved is not None and moved.name in c.SWITCHES:
+            self._publish(c.Cued(moved.name))
         elif moved is not None:
             turned = params.BY_NAME[moved.name].from_cc(moved.value)
             self._obey(c.SetParam(name=moved.name, value=turned))
