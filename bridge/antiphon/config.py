@@ -28,8 +28,8 @@ from typing import Any, Final
 import platformdirs
 
 from antiphon import params
-from antiphon.errors import UsageError
 from antiphon.commands import SWITCHES
+from antiphon.errors import UsageError
 
 OPTIONS: Final[dict[str, type | tuple[type, ...]]] = {
     "backend": str,

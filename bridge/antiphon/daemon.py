@@ -22,9 +22,9 @@ from antiphon.conversation import Conversation, Unheard
 from antiphon.engine import Silenced
 from antiphon.errors import AntiphonError, PortError
 from antiphon.guests import Guests
-from antiphon.model import Player, Varier
 from antiphon.live.client import LiveClient
 from antiphon.live.wire import Where
+from antiphon.model import Player, Varier
 from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
 from antiphon.output import Dropped, Reason, Sounded
@@ -151,13 +151,13 @@ class Daemon:
         self._ports = PortProcess(options.ports, self._from_ports)
         self._guests = Guests(self._receive, self._load_first, self._count_guests)
         self._osc = OscServer(*options.osc, self.submit, self._clock, guests=self._guests)
-        self._live = self._live_client(options)
         self._stats = StatsKeeper(self._worker.step_seconds, lambda: self._osc.refused)
         self._settings = {**params.defaults(), **options.settings}
         self._bpm = self._settings["bpm"]
         self._own = self._converse(
             self._ports, self._sync_source(), self.publish, self._recorder_for("")
         )
+        self._live = self._live_client(options)
         self._model = self._where = ""
         self.last_words: list[str] = []
         """Lines to print once the view is gone."""
@@ -277,8 +277,11 @@ class Daemon:
 
     def submit(self, message: Any) -> bool:
         """Give the partner that all share something; False when it cannot take more."""
-        if isinstance(message, c.ReadClip | c.WriteClip):
-            return self._edit_live(message)
+        if self._live is not None and isinstance(message, c.ReadClip | c.WriteClip):
+            self._live.tell(message)
+            return True
+        if isinstance(message, c.Transport) and self._options.sync == "live":
+            return True  # Live's beat is followed, and nobody else's
         return self._own.submit(message)
 
     def now(self) -> Seconds:
@@ -305,14 +308,6 @@ class Daemon:
                 self._own.recorder.update(update)
                 if isinstance(update, c.Learned):
                     self._learned(update)
-
-    def _edit_live(self, command: c.ReadClip | c.WriteClip) -> bool:
-        """Let a clip of Live's be read or written, if we speak with Live."""
-        if self._live is not None:
-            self._live.tell(command)
-        else:
-            self.publish(c.Refused(c.Refusal.NOT_NOW, command.address, command.client))
-        return True
 
     def _from_ports(self, told: Told) -> None:
         """Sort what the port process says. Link thread; must not wait."""
@@ -425,7 +420,7 @@ class Daemon:
         if options.live is None:
             return None
         follow = options.sync == "live"
-        return LiveClient(options.live, self.submit, self.publish, self._clock, follow=follow)
+        return LiveClient(options.live, self._own.submit, self.publish, self._clock, follow=follow)
 
     def _sync_source(self) -> SyncSource:
         now, bpm, meter = self._clock.now(), self._bpm, self._options.meter

@@ -375,6 +375,8 @@ class Engine:
                 self._step(base.StopCue(), now)
             case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo() | c.TakePhrase():
                 self._phrase(command, now)
+            case c.ReadClip() | c.WriteClip():
+                self._refuse(command, c.Refusal.NOT_NOW)  # we do not speak with Live
             case c.GiveClip():
                 self._give_clip(command, now)
             case c.Generate() if self._mode is c.Mode.LOOP:

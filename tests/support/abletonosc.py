@@ -137,7 +137,7 @@ class Script:
         self.song, self.tracks = Song(now), tracks
         self.selected: tuple[int, int] | None = (0, 0)
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
-        self._tick, self._frame = tick, frame
+        self._tick, self._frame, self._chance = tick, frame, random.Random(1)
         self._next_tick, self._next_frame = now + tick, now + frame
         self._shown_beat = 0.0
         self._inbox: list[bytes] = []
@@ -166,10 +166,10 @@ class Script:
         """Let time go by; return what is sent, all of it at `now`."""
         self.song.move_to(now)
         if now >= self._next_frame:
-            self._next_frame = now + self._frame
+            self._next_frame = now + self._frame * self._chance.uniform(0.8, 1.2)
             self._notice()
         if now >= self._next_tick:
-            self._next_tick = now + self._tick
+            self._next_tick = now + self._tick * self._chance.uniform(0.9, 1.1)
             self._look()
         sent, self._outbox = self._outbox, []
         return sent
@@ -222,7 +222,7 @@ class Script:
             "/live/view/get/selected_clip": self._selected_clip,
             "/live/view/get/selected_scene": lambda: (self.selected[1] if self.selected else 0,),
             "/live/track/get/has_midi_input": lambda t: (t, self.tracks[t].has_midi_input),
-            "/live/clip_slot/get/has_clip": lambda t, s: (t, s, self.tracks[t].slots[s] is not None),
+            "/live/clip_slot/get/has_clip": lambda t, s: (t, s, bool(self.tracks[t].slots[s])),
             "/live/clip_slot/create_clip": self._create_clip,
             "/live/clip/get/notes": self._get_notes,
             "/live/clip/add/notes": self._add_notes,

@@ -26,12 +26,21 @@ half as much again for the network and for Live being busy."""
 NOTICE: Final = 0.1
 """Seconds by which a change of tempo may be told late."""
 
+SILENCE: Final = Seconds(1.0)
+"""No place for this long: Live may have gone, and we tell nothing more."""
+
 AHEAD: Final = Beats(0.25)
 """Further ahead than this, the music jumped: nothing is told early."""
 
-STEP: Final = Beats(0.09)
+STEP: Final = Beats(0.05)
 """Most that the place told is corrected by at once; more would count as a jump
 (:data:`antiphon.sync.osc_transport.JUMP`)."""
+
+ENOUGH: Final = 12
+"""Places after which one of them is likely to have come with little delay."""
+
+LOOP: Final = ("loop", "loop_start", "loop_length")
+"""What Live tells of the arrangement's loop."""
 
 _BACK: Final = 1e-3
 """Beats by which a place must lie before the last one to be a jump back: 32-bit floats round."""
@@ -54,6 +63,7 @@ class Follower:
         self._places: deque[tuple[Seconds, float]] = deque()  # arrival, beats ahead of the phase
         self._shown = 0.0  # beats that the place told is ahead of the phase
         self._last: Beats | None = None  # the place told last
+        self._placed = Seconds(0.0)  # when
         self._strange: float | None = None  # how far off the last place was that did not fit
 
     @property
@@ -63,6 +73,17 @@ class Follower:
             return Meter(self._signature["numerator"], self._signature["denominator"])
         except (KeyError, ValueError):
             return None
+
+    @property
+    def knowing(self) -> bool:
+        """Whether Live has told everything that it tells when it changes."""
+        told = self._bpm, self.playing, self.meter
+        return None not in told and len(self._loop) == len(LOOP)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether few places are known, so that more of them would help much."""
+        return len(self._places) < ENOUGH
 
     # -- what Live tells ---------------------------------------------------------------------
 
@@ -86,7 +107,7 @@ class Follower:
         return self._halted(now)
 
     def looping(self, part: str, value: float) -> None:
-        """Take whether the arrangement loops (``loop``), its ``loop_start`` or ``loop_length``."""
+        """Take one of :data:`LOOP`, times in beats."""
         self._loop[part] = value
 
     def transport(self, now: Seconds, playing: bool) -> Transport | None:
@@ -98,7 +119,7 @@ class Follower:
 
     def place(self, now: Seconds, beat: Beats) -> Transport | None:
         """Take the exact place in the music."""
-        last, self._last = self._last, beat
+        last, self._last, self._placed = self._last, beat, now
         if not self.playing or self._bpm is None:
             return None
         if last is None:
@@ -126,6 +147,12 @@ class Follower:
             return None
         self._last = Beats(max(self._last, whole))
         return self._take(now, off)
+
+    def told(self, now: Seconds) -> Transport | None:
+        """Return where the music is now; None unless Live plays and was heard lately."""
+        if not self.playing or self._last is None or now > self._placed + SILENCE:
+            return None
+        return self._told(now)
 
     # -- the arrangement's loop --------------------------------------------------------------
 

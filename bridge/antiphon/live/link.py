@@ -13,7 +13,7 @@ from typing import Any, Final
 from antiphon import commands
 from antiphon.live import clips
 from antiphon.live.asking import Errand, Errands
-from antiphon.live.beat import Follower
+from antiphon.live.beat import LOOP, Follower
 from antiphon.live.wire import ERROR, STARTUP, Message, Where, number
 from antiphon.music import Beats, Meter, Note, Seconds
 
@@ -28,6 +28,12 @@ PROBE: Final = Seconds(1.0)
 PLACE: Final = Seconds(0.25)
 """How often it is asked where the music is, while it plays."""
 
+SOON: Final = Seconds(0.1)
+"""How often that is asked where the music has just begun or jumped."""
+
+REPORT: Final = Seconds(0.1)
+"""How often the engine is told where the music is, while it plays."""
+
 LISTEN: Final = Seconds(10.0)
 """How often listeners are set anew: that of a script that was reloaded may be lost."""
 
@@ -35,8 +41,7 @@ ALL_VARIATIONS: Final = commands.MOST_VARIATIONS + 1
 """The index that writes every variation on offer."""
 
 _SONG: Final = "/live/song/get/"
-_LOOP: Final = ("loop", "loop_start", "loop_length")
-_HEARD: Final = ("tempo", "signature_numerator", "signature_denominator", *_LOOP, "is_playing")
+_HEARD: Final = ("tempo", "signature_numerator", "signature_denominator", *LOOP, "is_playing")
 """What changes of are told; whether it plays comes last, once the rest is known."""
 
 
@@ -77,7 +82,7 @@ class Link:
         self.there: bool | None = None
         """Whether AbletonOSC answers; None before that is known."""
         self._heard = now
-        self._probe = self._place = self._listen = now
+        self._probe = self._place = self._report = self._listen = now
         self._asked: int | None = None  # the clip that the engine was asked for
         self._distances: dict[int, float] = {}
         self._answers = self._phrases = 0
@@ -89,7 +94,9 @@ class Link:
     def next_time(self) -> Seconds:
         """Return when :meth:`advance` next has something to do."""
         wraps, errand = self._follower.wraps(), self._errands.next_time()
-        times = [self._probe, wraps, errand, self._place if self._follower.playing else None]
+        times = [self._probe, wraps, errand]
+        if self._follower.playing:
+            times += [self._place, self._report]
         return min(time for time in times if time is not None)
 
     def advance(self, now: Seconds) -> None:
@@ -100,10 +107,13 @@ class Link:
         if now >= self._probe:
             self._probe = Seconds(now + PROBE)
             self._ask("is_playing", "tempo")
-            if self.there and now >= self._listen:
+            if self.there and (now >= self._listen or not self._follower.knowing):
                 self._set_listeners(now)
         if self._follower.playing and now >= self._place:
             self._ask_place(now)
+        if self._follower.playing and now >= self._report:
+            self._report = Seconds(now + REPORT)
+            self._tell(self._follower.told(now))
         self._errands.advance(now)
 
     # -- what comes in -----------------------------------------------------------------------
@@ -144,7 +154,7 @@ class Link:
                 self._tell(told)
                 if told is None and follower.playing:
                     self._ask_place(now)
-            case _ if name in _LOOP:
+            case _ if name in LOOP:
                 follower.looping(name, value)
 
     # -- whether it is there -----------------------------------------------------------------
@@ -175,7 +185,7 @@ class Link:
             self._send(Message(_SONG + name))
 
     def _ask_place(self, now: Seconds) -> None:
-        self._place = Seconds(now + PLACE)
+        self._place = Seconds(now + (SOON if self._follower.fresh else PLACE))
         self._ask("current_song_time")
 
     def _tell(self, transport: commands.Transport | None) -> None:
