@@ -21,11 +21,14 @@ from antiphon import commands
 from antiphon.live.wire import Message
 from antiphon.music import Seconds
 
-PATIENCE: Final = Seconds(0.6)
+PATIENCE: Final = Seconds(0.35)
 """A reply takes 100 ms at most where Live is idle; after this long the question is put again."""
 
-TRIES: Final = 5
+TRIES: Final = 10
 """Times that a question is put: enough for a network that loses every fifth datagram."""
+
+ERRORS: Final = 3
+"""Errors after which a question counts as refused; one could be about something else."""
 
 MOST_WAITING: Final = 8
 """Pieces of work that may wait for the one under way."""
@@ -81,7 +84,7 @@ class _Pending:
     replies: list[tuple[object, ...] | None]
     again: Seconds
     tries: int = 1
-    error: str = field(default="")
+    errors: list[str] = field(default_factory=list)
 
 
 class Errands:
@@ -132,14 +135,16 @@ class Errands:
                 del pending.open[place]
                 break
         if not pending.open:
-            self._pending = None
-            self._step(pending.replies, now)
+            # What was asked twice may be answered twice: the next question waits for that.
+            pending.again = now if pending.tries == 1 else Seconds(now + PATIENCE)
+            self._settle(pending, now)
 
     def fail(self, text: str, now: Seconds) -> None:
         """AbletonOSC told of an error, which is likely about what was asked last."""
-        if self._pending is not None:
-            self._pending.error = text
-            self._retry(self._pending, now)
+        pending = self._pending
+        if pending is not None and pending.open:
+            pending.errors.append(text)
+            self._retry(pending, now)
 
     def given(self, clip: commands.Clip | None, now: Seconds) -> None:
         """The engine gave the clip that was asked for, or has none."""
@@ -149,8 +154,11 @@ class Errands:
 
     def advance(self, now: Seconds) -> None:
         """Ask again what was not answered."""
-        if self._pending is not None and now >= self._pending.again:
-            self._retry(self._pending, now)
+        if (pending := self._pending) is not None:
+            if not pending.open:
+                self._settle(pending, now)
+            elif now >= pending.again:
+                self._retry(pending, now)
         elif self._given_by is not None and now >= self._given_by:
             self.given(None, now)
 
@@ -161,10 +169,15 @@ class Errands:
         if self._errand is not None:
             self._step(None, now)
 
-    def _retry(self, pending: _Pending, now: Seconds) -> None:
-        if pending.tries >= TRIES:
+    def _settle(self, pending: _Pending, now: Seconds) -> None:
+        if now >= pending.again:
             self._pending = None
-            self._step(UnansweredError(pending.error), now)
+            self._step(pending.replies, now)
+
+    def _retry(self, pending: _Pending, now: Seconds) -> None:
+        if pending.tries >= TRIES or len(pending.errors) >= ERRORS:
+            self._pending = None
+            self._step(UnansweredError(pending.errors[-1] if pending.errors else ""), now)
             return
         pending.tries += 1
         pending.again = Seconds(now + PATIENCE)

@@ -73,7 +73,7 @@ def to_arguments(notes: Sequence[Note], length: Beats) -> list[tuple[Value, ...]
     for note in notes:
         start = max(0.0, note.start)
         if start < length:
-            by_pitch.setdefault(note.pitch, {})[round(start, 6)] = note
+            by_pitch.setdefault(note.pitch, {})[start] = note
     written: list[tuple[Value, ...]] = []
     for pitch, starts in by_pitch.items():
         places = sorted(starts)
@@ -200,20 +200,21 @@ def write(index: int, names: Callable[[int], str], track: int | None) -> Work:
     """
     everything = index > commands.MOST_VARIATIONS
     wanted = range(1, commands.MOST_VARIATIONS + 1) if everything else (index,)
-    pieces = []
+    given: list[commands.Clip] = []
     for one in wanted:
         clip = yield Give(one)
         if not isinstance(clip, commands.Clip) or not clip.notes:
             break
-        pieces.append(Piece(names(one), clip.length, clip.notes))
-    if not pieces:
+        given.append(clip)
+    if not given:
         what = {-1: "no answer", 0: "no phrase"}.get(index, "no variation on offer")
         raise UndoneError(f"nothing to write: there is {what} yet")
     slot: Slot = yield from _first_slot(track)
     written = []
-    for piece in pieces:
-        slot = yield from _write(slot, piece)
-        written.append(f"{piece.name!r} ({slot})")
+    for clip in given:
+        name = names(clip.index)
+        slot = yield from _write(slot, Piece(name, clip.length, clip.notes))
+        written.append(f"{name!r} ({slot})")
     return f"wrote {', '.join(written)}"
 
 
@@ -274,8 +275,9 @@ def _empty(slot: Slot) -> Asked:
         for place, (has,) in zip(slots, replies, strict=True):
             if has is False or has == 0:
                 return place
-    for _ in range(4):
-        yield Tell((Message("/live/song/create_scene", (-1,)),))
+    for turn in range(12):
+        if turn % 3 == 0:  # asked three times: a question can overtake an order on its way
+            yield Tell((Message("/live/song/create_scene", (-1,)),))
         (count,) = yield Ask((Message("/live/song/get/num_scenes"),))
         if int(count[0]) > scenes:
             return replace(slot, scene=scenes)
