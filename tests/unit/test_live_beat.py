@@ -91,7 +91,7 @@ def test_a_ramp_of_the_tempo_is_followed(tempo: float) -> None:
 
 
 def test_the_loop_of_the_arrangement_wraps_on_time() -> None:
-    """Where the arrangement loops, the beat goes back at the end of the loop, not a notice later."""
+    """Where the arrangement loops, the beat goes back at the loop's end, not a notice later."""
     stage = rehearsal()
     song = stage.script.song
     song.loop, song.loop_start, song.loop_length, song.beat = True, 4.0, 8.0, 2.0
@@ -156,7 +156,7 @@ def test_what_changes_while_live_stands_still_is_known_at_the_start() -> None:
 
 
 def test_a_network_that_loses_every_fifth_datagram_is_followed() -> None:
-    """With a fifth of the datagrams lost and 50 ms of jitter, start, tempo and stop are followed."""
+    """With a fifth of the datagrams lost and 50 ms of jitter, start and stop are followed."""
     for seed in range(5):
         stage = rehearsal(loss=0.2, delay=0.05, seed=seed)
         song = stage.script.song

@@ -151,7 +151,7 @@ def test_an_answer_is_written_into_the_next_empty_slot() -> None:
 
 
 def test_all_variations_go_into_slots_of_their_own() -> None:
-    """Each has its number and distance in its name; where the track is full there are new scenes."""
+    """Each has its number and distance in its name; a track that is full gets new scenes."""
     stage = rehearsal(Clip(), None)
     for index, distance in ((1, 0.1234), (2, 0.31), (3, 0.5)):
         offer(stage, index, note(index / 4, 60 + index))
