@@ -84,6 +84,7 @@ def run_play(args: argparse.Namespace) -> int:
             else logging.StreamHandler()
         ],
     )
+    logging.getLogger("antiphon.live").setLevel(logging.INFO)  # what becomes of wishes, in a line
     options = read_options(args)
     view = View(MonotonicClock(), console=console, sync=options.sync, plain=args.plain or None)
     if not args.demo:

@@ -228,6 +228,7 @@ class Script:
             "/live/clip/add/notes": self._add_notes,
             "/live/clip/set/name": lambda t, s, name: setattr(self._clip(t, s), "name", name),
             "/live/api/show_message": lambda text: None,
+            "/live/application/get/version": lambda: (12, 1),
         }
         for name in self.SONG:
             table[f"/live/song/get/{name}"] = lambda name=name: (self._song(name),)

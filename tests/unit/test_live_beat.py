@@ -208,3 +208,47 @@ def test_a_tempo_beyond_ours_is_left_out() -> None:
     stage.script.song.is_playing = True
     stage.run(3)
     assert stage.source.tempo.bpm <= 400
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("tempo"), st.floats(40, 240)),
+        st.tuples(st.just("ramp"), st.floats(60, 200)),
+        st.tuples(st.just("beat"), st.floats(0, 100)),
+        st.tuples(st.just("is_playing"), st.booleans()),
+        st.tuples(st.just("loop"), st.booleans()),
+        st.tuples(st.just("loop_start"), st.floats(0, 32)),
+        st.tuples(st.just("loop_length"), st.floats(1, 32)),
+        st.tuples(st.just("signature_numerator"), st.integers(1, 12)),
+        st.tuples(st.just("reload"), st.just(0)),
+        st.tuples(st.just("wait"), st.floats(0, 6)),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(actions=ACTIONS, loss=st.sampled_from([0.0, 0.1]), seed=st.integers(0, 999))
+def test_whatever_somebody_does_with_the_transport_it_is_followed(
+    actions: list[tuple[str, float]], loss: float, seed: int
+) -> None:
+    """Some seconds after any starts, stops, jumps, loops and tempos the beat is Live's."""
+    stage = rehearsal(loss=loss, seed=seed)
+    song = stage.script.song
+    for what, value in actions:
+        match what:
+            case "wait":
+                stage.run(value)
+            case "ramp":
+                song.ramp(value, 3)
+            case "reload":
+                stage.script.reload()
+            case _:
+                setattr(song, what, value)
+        stage.run(0.2)
+    song.is_playing = True
+    stage.run(15)  # a ramp may still go on for 3 s, and listeners are set anew after 10
+    errors = sorted(abs(error) for error in stage.run(8))
+    assert stage.source.playing
+    assert errors[int(len(errors) * 0.9)] < 0.06  # all but the moments of a loop's wraps
+    assert stage.source.tempo.meter.numerator == song.signature_numerator

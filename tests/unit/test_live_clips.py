@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from abletonosc import Clip, Track
 from antiphon import commands as c
-from antiphon.live import clips
+from antiphon.live.notes import from_values, to_arguments
 from antiphon.music import Beats, Note
 from live_rehearsal import Rehearsal
 
@@ -313,14 +313,14 @@ NOTES = st.lists(
 def test_what_is_written_is_what_is_read(notes: list[Note]) -> None:
     """Notes that do not overlap come back from Live as they were written."""
     length = Beats(32.0)
-    arguments = clips.to_arguments(notes, length)
+    arguments = to_arguments(notes, length)
     clip = Clip(0.0, 32.0)
     for values in arguments:
         clip.add(values)  # type: ignore[arg-type]
     flat = [value for row in clip.between(0, 128, 0.0, 32.0) for value in row]
-    back = clips.from_values(flat, Beats(0.0), length)
+    back = from_values(flat, Beats(0.0), length)
     assert len(back) == len(arguments)
-    again = clips.to_arguments(back, length)
+    again = to_arguments(back, length)
     for row, other in zip(arguments, again, strict=True):
         assert row == pytest.approx(other, abs=1e-9)
     kept = {(n.pitch, n.start) for n in back}
@@ -340,7 +340,7 @@ def test_a_clip_goes_to_live_and_back(notes: list[Note], length: float) -> None:
     stage.run(1)
     read(stage, 30)
     (taken,) = stage.taken
-    wanted = clips.to_arguments(inside, Beats(length))
+    wanted = to_arguments(inside, Beats(length))
     assert taken.length == length
     assert [(n.start, n.pitch, n.velocity) for n in taken.notes] == [
         (pytest.approx(start, abs=1e-5), pitch, loud) for pitch, start, _, loud, _ in wanted

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abletonosc import Live, Track
 from antiphon import commands as c
 from antiphon.daemon import Options
 from antiphon.errors import SocketError, UsageError
@@ -17,6 +18,7 @@ from antiphon.live.client import LiveClient
 from antiphon.live.wire import Message, Where, decode, encode, parse_where
 from antiphon.play import add_play_arguments, read_options
 from antiphon.timebase import ManualClock
+from antiphon.tools import _live
 from stage import Stage
 
 
@@ -92,6 +94,22 @@ def test_a_host_that_nobody_knows_is_an_error_of_the_users() -> None:
     client = LiveClient(Where("no-such-host.invalid", 1, 0), print, print, ManualClock())
     with pytest.raises(SocketError, match="no-such-host"):
         client.start()
+
+
+def test_the_doctor_finds_live() -> None:
+    """Asked to, the doctor tells Live's version, or that nothing answers, or who has the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert _live(Where(reply_port=port)).state == "fault"
+    live = Live([Track([None])], port)
+    where = Where(port=live.port, reply_port=port)
+    found = _live(where)
+    live.close()
+    assert (found.state, found.found) == ("ok", f"Live 12.1 answers at {where}")
+    gone = _live(where)
+    assert gone.state == "fault"
+    assert "AbletonOSC" in gone.remedy
 
 
 VALUES = st.one_of(

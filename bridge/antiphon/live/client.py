@@ -8,6 +8,7 @@ import logging
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -141,6 +142,27 @@ class LiveClient:
         if self._socket is not None:
             with contextlib.suppress(OSError):  # no route now; it is asked again soon
                 self._socket.sendto(encode(message), self._target)
+
+
+def find_live(where: Where, timeout: float) -> str | None:
+    """Return Live's version, or None if AbletonOSC does not answer in time.
+
+    Raises
+    ------
+    SocketError
+        If the host is unknown or the reply port is taken.
+    """
+    opened, target = _bind(where)
+    question = Message("/live/application/get/version")
+    end = time.perf_counter() + timeout
+    with opened, contextlib.suppress(OSError):  # silence, and a port where nobody listens
+        opened.sendto(encode(question), target)
+        while (left := end - time.perf_counter()) > 0:
+            opened.settimeout(left)
+            reply = decode(opened.recv(LONGEST))
+            if reply is not None and reply.answers(question):
+                return ".".join(str(part) for part in reply.values)
+    return None
 
 
 def _bind(where: Where) -> tuple[socket.socket, tuple[str, int]]:

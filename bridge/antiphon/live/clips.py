@@ -6,14 +6,14 @@ clip is made in a slot that has none, and only a clip that was made here gets no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from antiphon import commands
 from antiphon.live.asking import Ask, Give, Step, Tell, UnansweredError, UndoneError, Work
-from antiphon.live.wire import Message, Value
+from antiphon.live.notes import from_values, to_arguments
+from antiphon.live.wire import Message, Slot, Value
 from antiphon.music import Beats, Meter, Note
 
 MOST_BARS: Final = 8
@@ -32,23 +32,9 @@ SLOTS: Final = 16
 SAME: Final = 1e-3
 """Beats within which two places are the same: 32-bit floats round."""
 
-SHORTEST: Final = Beats(1 / 192)
-"""Least length of a note."""
-
 ALL_PITCHES: Final = (0, 128)
 
 Asked = Generator[Step, Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A slot of the session: the track, and the scene."""
-
-    track: int
-    scene: int
-
-    def __str__(self) -> str:
-        return f"track {self.track + 1}, scene {self.scene + 1}"  # as Live counts them
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +44,6 @@ class Piece:
     name: str
     length: Beats
     notes: tuple[Note, ...]
-
-
-# -- notes and arguments -------------------------------------------------------------------------
-
-
-def to_arguments(notes: Sequence[Note], length: Beats) -> list[tuple[Value, ...]]:
-    """Return the arguments of a clip's notes, five a note, in order.
-
-    Live lets no two notes of a pitch overlap; the earlier one ends where the next begins. What is
-    struck before the clip begins is on its first line, what lies behind its end is left out.
-    """
-    by_pitch: dict[int, dict[float, Note]] = {}
-    for note in notes:
-        start = max(0.0, note.start)
-        if start < length:
-            by_pitch.setdefault(note.pitch, {})[start] = note
-    written: list[tuple[Value, ...]] = []
-    for pitch, starts in by_pitch.items():
-        places = sorted(starts)
-        for start, until in zip(places, [*places[1:], math.inf], strict=True):
-            note = starts[start]
-            if until - start < SHORTEST:
-                continue
-            end = min(note.end, until, float(length))
-            duration = max(float(SHORTEST), end - start)
-            written.append((pitch, start, duration, float(note.velocity), False))
-    return sorted(written, key=lambda values: (values[1], values[0]))
-
-
-def from_values(values: Sequence[Value], start: Beats, end: Beats) -> list[Note]:
-    """Return the notes of a reply that begin in a stretch, in beats from its start.
-
-    Notes that are muted, or are no notes at all, are left out.
-    """
-    notes = []
-    for place in range(0, len(values) - 4, 5):
-        pitch, onset, duration, velocity, muted = values[place : place + 5]
-        if muted or not all(isinstance(v, int | float) for v in (pitch, onset, duration, velocity)):
-            continue
-        at, stop = float(onset), min(float(onset) + float(duration), end)  # type: ignore[arg-type]
-        if not start <= at < end:
-            continue
-        loud = min(127, max(1, round(float(velocity))))  # type: ignore[arg-type]
-        length = Beats(max(SHORTEST, stop - at))
-        notes.append(Note(Beats(at - start), int(pitch), loud, length))  # type: ignore[arg-type]
-    return notes
 
 
 # -- reading -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from antiphon import commands
 from antiphon.live import clips
 from antiphon.live.asking import Errand, Errands
 from antiphon.live.beat import LOOP, Follower
-from antiphon.live.wire import ERROR, STARTUP, Message, Where, number
+from antiphon.live.wire import ERROR, STARTUP, Message, Slot, Where, number
 from antiphon.music import Beats, Meter, Note, Seconds
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Link:
             self._found(now)
         if message.address == ERROR:
             text = str(message.arguments[0]) if message.arguments else ""
-            _log.info("AbletonOSC: %s", text)
+            _log.debug("AbletonOSC: %s", text)
             self._errands.fail(text, now)
             return
         if message.address.startswith(_SONG):
@@ -161,7 +161,7 @@ class Link:
 
     def _found(self, now: Seconds) -> None:
         if not self.there:
-            _log.warning("Live is there: AbletonOSC answers at %s", self._where)
+            _log.info("Live is there: AbletonOSC answers at %s", self._where)
         self.there = True
         self._follower = Follower()
         self._set_listeners(now)
@@ -235,9 +235,7 @@ class Link:
         self._asked = index
         self._submit(commands.GiveClip(address=_GIVEN, index=index))
 
-    def _take(
-        self, asked: commands.Command, slot: clips.Slot, notes: list[Note], length: Beats
-    ) -> None:
+    def _take(self, asked: commands.Command, slot: Slot, notes: list[Note], length: Beats) -> None:
         self._track = slot.track
         phrase = tuple(sorted(notes))
         self._submit(commands.TakePhrase(asked.client, asked.address, phrase, length))

@@ -48,6 +48,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot of the session: the track, and the scene."""
+
+    track: int
+    scene: int
+
+    def __str__(self) -> str:
+        return f"track {self.track + 1}, scene {self.scene + 1}"  # as Live counts them
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """Where AbletonOSC is, and the port that its replies come to."""
 
