@@ -238,17 +238,17 @@ def test_whatever_somebody_does_with_the_transport_it_is_followed(
     for what, value in actions:
         match what:
             case "wait":
-                stage.run(value)
+                stage.run(value, every=1)
             case "ramp":
                 song.ramp(value, 3)
             case "reload":
                 stage.script.reload()
             case _:
                 setattr(song, what, value)
-        stage.run(0.2)
+        stage.run(0.2, every=1)
     song.is_playing = True
-    stage.run(15)  # a ramp may still go on for 3 s, and listeners are set anew after 10
-    errors = sorted(abs(error) for error in stage.run(8))
+    stage.run(15, every=1)  # a ramp may still go on for 3 s, and listeners are set anew after 10
+    errors = sorted(abs(error) for error in stage.run(8, every=0.03))
     assert stage.source.playing
     assert errors[int(len(errors) * 0.9)] < 0.06  # all but the moments of a loop's wraps
     assert stage.source.tempo.meter.numerator == song.signature_numerator

@@ -23,7 +23,7 @@ November 2025:
   was for. Commands that succeed are not confirmed.
 - ``/live/startup`` is sent when the script starts or is reloaded; listeners are gone by then. It
   goes to this machine unless somebody has asked before.
-- Every property read and every change told is a line in its log, beats are not; ``/live/test``
-  shows a message in Live. So we listen to beats, ask for the exact place a few times a second,
-  and never use ``/live/test`` to find out whether Live is there.
+- Properties that are read, and changes that are told, are written into its log; beats are not.
+  ``/live/test`` shows a message in Live. So we listen to beats, ask for the exact place a few
+  times a second, and never use ``/live/test`` to find out whether Live is there.
 """

@@ -30,6 +30,9 @@ TRIES: Final = 10
 ERRORS: Final = 3
 """Errors after which a question counts as refused; one could be about something else."""
 
+ENGINE: Final = Seconds(2.0)
+"""The engine answers at once; after this long it has been asked in vain."""
+
 MOST_WAITING: Final = 8
 """Pieces of work that may wait for the one under way."""
 
@@ -220,6 +223,6 @@ class Errands:
                 for question in wish.questions:
                     self._send(question)
             case Give():
-                self._given_by = Seconds(now + PATIENCE)
+                self._given_by = Seconds(now + ENGINE)
                 self._give(wish.index)
         return True

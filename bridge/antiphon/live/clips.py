@@ -150,12 +150,12 @@ def write(index: int, names: Callable[[int], str], track: int | None) -> Work:
         what = {-1: "no answer", 0: "no phrase"}.get(index, "no variation on offer")
         raise UndoneError(f"nothing to write: there is {what} yet")
     slot: Slot = yield from _first_slot(track)
-    written = []
+    said = ""
     for clip in given:
         name = names(clip.index)
         slot = yield from _write(slot, Piece(name, clip.length, clip.notes))
-        written.append(f"{name!r} ({slot})")
-    return f"wrote {', '.join(written)}"
+        said = said or f"wrote {name!r} ({slot})"
+    return said if len(given) == 1 else f"{said} and {len(given) - 1} more"
 
 
 def _first_slot(track: int | None) -> Asked:
