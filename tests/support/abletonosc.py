@@ -105,7 +105,7 @@ class Song:
                 until = min(now, end)
                 self._ramp = None if end <= now else self._ramp
             seconds, was = until - self._now, self.tempo
-            self.tempo += rate * seconds
+            self.tempo = min(999.0, max(20.0, was + rate * seconds))  # as far as Live goes
             if self.is_playing:
                 before, self._beat = self._beat, self._beat + (was + self.tempo) / 2 * seconds / 60
                 end = self.loop_start + self.loop_length

@@ -201,13 +201,19 @@ def test_a_script_that_is_reloaded_is_listened_to_again(told: bool) -> None:
     assert "tempo" in stage.script.listening
 
 
-def test_a_tempo_beyond_ours_is_left_out() -> None:
-    """Live's 999 beats a minute, which nothing here can play, change nothing."""
+def test_at_a_tempo_beyond_ours_the_beat_goes_on_alone() -> None:
+    """At 999 bpm, which nothing here can play, Live is lost; at 120 it is followed again."""
     stage = rehearsal()
-    stage.script.song.tempo = 999.0
     stage.script.song.is_playing = True
     stage.run(3)
-    assert stage.source.tempo.bpm <= 400
+    stage.script.song.tempo = 999.0
+    stage.run(4)
+    assert not stage.source.playing
+    assert kinds(stage)[-1] is Lost
+    stage.script.song.tempo = 120.0
+    stage.run(3)
+    assert stage.source.playing
+    assert worst(stage.run(3)) < 0.05
 
 
 ACTIONS = st.lists(

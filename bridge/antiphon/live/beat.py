@@ -23,8 +23,8 @@ LATE: Final = 0.15
 """Seconds by which a place may be late and still be a place on the way: AbletonOSC's 100 ms, and
 half as much again for the network and for Live being busy."""
 
-NOTICE: Final = 0.1
-"""Seconds by which a change of tempo may be told late."""
+NOTICE: Final = 0.05
+"""Seconds by which a change of tempo is likely told late."""
 
 SILENCE: Final = Seconds(1.0)
 """No place for this long: Live may have gone, and we tell nothing more."""
@@ -61,6 +61,7 @@ class Follower:
         """Whether Live plays; None while it has not said."""
         self._phase = Tempo()
         self._places: deque[tuple[Seconds, float]] = deque()  # arrival, beats ahead of the phase
+        self._taken = 0  # places since a jump or a new tempo
         self._shown = 0.0  # beats that the place told is ahead of the phase
         self._last: Beats | None = None  # the place told last
         self._placed = Seconds(0.0)  # when
@@ -82,17 +83,20 @@ class Follower:
 
     @property
     def fresh(self) -> bool:
-        """Whether few places are known, so that more of them would help much."""
-        return len(self._places) < ENOUGH
+        """Whether few places were told since a jump or a new tempo: more would help much."""
+        return self._taken < ENOUGH
 
     # -- what Live tells ---------------------------------------------------------------------
 
     def tempo(self, now: Seconds, bpm: float) -> Transport | None:
-        """Take the tempo; one that we cannot play at (Live goes to 999) is left out."""
-        if not MIN_BPM <= bpm <= MAX_BPM or bpm == self._bpm:
+        """Take the tempo; at one that we cannot play at (Live goes to 999) it is not followed."""
+        if bpm == self._bpm:
+            return None
+        if not MIN_BPM <= bpm <= MAX_BPM:
+            self._bpm = None
             return None
         slower = 0.0 if self._bpm is None else max(0.0, self._bpm - bpm)
-        self._bpm = bpm
+        self._bpm, self._taken = bpm, 0
         self._phase = self._phase.changed(now, bpm)
         # It may have been slower for a while: what was told before promises that much less.
         less = slower / 60 * NOTICE
@@ -195,6 +199,7 @@ class Follower:
     def _take(self, now: Seconds, off: float) -> Transport | None:
         """Take a place that is `off` beats ahead of what we tell."""
         self._strange = None
+        self._taken += 1
         self._places.append((now, self._shown + off))
         while self._places[0][0] < now - WINDOW:
             self._places.popleft()
@@ -206,7 +211,7 @@ class Follower:
         """Go on from a place, with nothing known of its delay."""
         assert self._bpm is not None
         self._phase = Tempo(self._bpm, now, Beats(beat))
-        self._shown, self._strange = 0.0, None
+        self._shown, self._strange, self._taken = 0.0, None, 1
         self._places = deque([(now, 0.0)])
         return self._told(now)
 

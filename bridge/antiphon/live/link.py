@@ -29,7 +29,7 @@ PLACE: Final = Seconds(0.25)
 """How often it is asked where the music is, while it plays."""
 
 SOON: Final = Seconds(0.1)
-"""How often that is asked where the music has just begun or jumped."""
+"""How often that is asked where the music has just begun or jumped, or has a new tempo."""
 
 REPORT: Final = Seconds(0.1)
 """How often the engine is told where the music is, while it plays."""
@@ -139,6 +139,8 @@ class Link:
         match name:
             case "tempo":
                 self._tell(follower.tempo(now, value))
+                if follower.playing and follower.fresh:
+                    self._place = min(self._place, Seconds(now + SOON))
             case "signature_numerator" | "signature_denominator":
                 part = name.removeprefix("signature_")
                 self._tell(follower.signature(now, part, int(value)))
