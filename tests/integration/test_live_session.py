@@ -98,7 +98,7 @@ def stage(tmp_path: Path) -> Iterator[tuple[Antiphon, Live, Client]]:
 
 
 def test_it_answers_on_lives_bar_line(stage: tuple[Antiphon, Live, Client]) -> None:
-    """Under Live's transport at 97 bpm a phrase is answered on a bar line of Live's."""
+    """Under Live's transport a phrase is answered on a bar line of Live's, and written there."""
     antiphon, live, client = stage
     assert "live clock" in antiphon.ready
     with live.lock:
@@ -118,6 +118,18 @@ def test_it_answers_on_lives_bar_line(stage: tuple[Antiphon, Live, Client]) -> N
     assert -0.1 < start - 4 * round(start / 4) < 0.6
     assert wait_until(lambda: len(late(client)) >= 8)
     assert sorted(late(client))[4] == pytest.approx(0, abs=0.1)
+    client.ask("/antiphon/live/write", -1)
+    assert wait_until(lambda: shown(live) == 1)
+    answer = live.script.tracks[0].slots[1]
+    assert answer is not None
+    assert answer.name == "Antiphon answer 1"
+    assert answer.notes
+
+
+def shown(live: Live) -> int:
+    """Return how many lines Live was asked to show: one for each wish that is over."""
+    with live.lock:
+        return sum(at == "/live/api/show_message" for at, _ in live.script.asked)
 
 
 def late(client: Client) -> list[float]:
@@ -138,12 +150,7 @@ def test_a_clip_is_read_varied_and_written_back(stage: tuple[Antiphon, Live, Cli
     assert wait_until(lambda: vary(client), 40)
     client.ask("/antiphon/live/write", 17)
     client.ask("/antiphon/live/write", 0)
-
-    def shown() -> int:
-        with live.lock:
-            return sum(at == "/live/api/show_message" for at, _ in live.script.asked)
-
-    assert wait_until(lambda: shown() == 3)  # each wish is over then
+    assert wait_until(lambda: shown(live) == 3)  # each wish is over then
     riff, *varied, phrase = (slot for slot in live.script.tracks[0].slots if slot)
     assert riff == Clip(0.0, 4.0, RIFF, "Riff")
     assert (phrase.name, phrase.length) == ("Antiphon phrase 1", 4.0)
