@@ -274,6 +274,8 @@ class Engine:
             self._publish(c.Learned(moved.name, moved.controller))
         elif moved is not None and moved.name == TURN:
             self._step(base.TurnCue(), self._moment())
+        elif moved is not None and moved.name in c.SWITCHES:
+            self._publish(c.Cued(moved.name))
         elif moved is not None:
             turned = params.BY_NAME[moved.name].from_cc(moved.value)
             self._obey(c.SetParam(name=moved.name, value=turned))
@@ -373,6 +375,8 @@ class Engine:
                 self._step(base.StopCue(), now)
             case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo() | c.TakePhrase():
                 self._phrase(command, now)
+            case c.ReadClip() | c.WriteClip():
+                self._refuse(command, c.Refusal.NOT_NOW)  # we do not speak with Live
             case c.GiveClip():
                 self._give_clip(command, now)
             case c.Generate() if self._mode is c.Mode.LOOP:
