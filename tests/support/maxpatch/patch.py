@@ -74,7 +74,7 @@ class Patch:
         self.trace: Callable[[Object, int, Message], None] | None = None
         self.watch: Callable[[Cord], object] | None = None
         self._depth = 0
-        self.graph = graphs.read(patcher)
+        self.graph = graphs.read(patcher, folder)
         self.objects: dict[str, Object] = {}
         for box in self.graph.boxes.values():
             self.objects[box.id] = self._make(box)
