@@ -13,7 +13,7 @@ The names, each private to one instance of the patch:
 ``told-NAME``        a value for a face: from the daemon, or saved with the patch around
 ``show-NAME``        ``set VALUE``: what the panel shows
 ``now-NAME``         the value of a face that something here depends on
-``do-NAME``          a button of the panel, or the message of that name
+``do-NAME``          a button of the panel
 ``gate``               1 while ``out`` may be sent
 ``dump``             every face shows its value and sends it; ``dump-mode`` follows
 ``silence``          ends what the partner sounds, and forgets what he was about to play
@@ -26,7 +26,8 @@ from __future__ import annotations
 from typing import Final
 
 from pd_canvas import Canvas
-from pd_faces import FACES, MODES, OTHERS, Face
+from faces import MODES, STATUS, Face
+from pd_faces import ALL, DAEMON_KEEPS, OWN, SENT
 
 RECEIVE_PORT: Final = 7402
 DAEMON_PORT: Final = 7401
@@ -39,10 +40,11 @@ LOST_AFTER: Final = 5000
 SOUNDING: Final = 16 * 128
 """Channels times pitches: the length of the ledger of what sounds."""
 
-STATES: Final = ("idle", "listening", "answering", "looping", "loading")
-"""Texts of the public codes of what the partner does."""
-
-AWAY: Final = "no-daemon"
+_WORDS: Final = (
+    "list", "cc", "clock", "set", "get", "mode", "turn", "capture", "vary", "pick", "generate",
+    "keep", "undo", "clip", "panic", "close",
+)
+"""Messages that the inlet takes, besides the names of the patch's own faces; notes are lists."""
 
 PORT: Final = f"list prepend {RECEIVE_PORT}"
 """Puts the reply port before a message's arguments."""
@@ -76,7 +78,7 @@ def wire() -> Canvas:
         @tell.1 -> s $0-connected
         @pong.2 -> delay {LOST_AFTER} -> lost: t b b -> 0( -> @is_there
         @lost.1 -> s $0-silence
-        r $0-do-close -> close: t b b b b -> stop: 0( -> @beat
+        r $0-close -> close: t b b b b -> stop: 0( -> @beat
         @stop -> @is_there
         @close.1 -> bye: f {RECEIVE_PORT} -> oscformat antiphon bye -> s $0-send
         r $0-port -> @bye.1
@@ -95,8 +97,7 @@ def heard() -> Canvas:
         @what.2 -> s $0-silence
         @what.3 -> state: t f f -> state $1( -> s $0-status
         @state.1 -> s $0-state
-        @what.4 -> beat: t a a -> beat $1 $2 $3( -> s $0-status
-        @beat.1 -> s $0-beat
+        @what.4 -> beat $1 $2 $3( -> s $0-status
         @what.5 -> phrase $1 $2( -> s $0-status
         @what.6 -> variation $1 $2 $3( -> s $0-status
         @what.7 -> code: route 4 -> ping: route /antiphon/ping -> s $0-hello
@@ -105,7 +106,7 @@ def heard() -> Canvas:
         @what.8 -> list prepend clip -> @told
     """)
     # An address comes as its words: turn/silence as two.
-    names = [*(face.key for face in FACES if face.sent), *OTHERS]
+    names = [*SENT, *DAEMON_KEEPS]
     words = list(dict.fromkeys(name.partition("/")[0] for name in names))
     c.chains(f"@what.9 -> param: route {' '.join(words)}")
     for place, word in enumerate(words):
@@ -114,8 +115,7 @@ def heard() -> Canvas:
             c.chains(f"@param.{place} -> {word}: route {' '.join(ends)}")
         for outlet, end in enumerate(ends):
             source, name = (f"{word}.{outlet}", f"{word}/{end}") if end else (f"param.{place}", word)
-            ends_here = name in OTHERS
-            if ends_here:
+            if name in DAEMON_KEEPS:
                 c.chains(f"@{source} -> param {name} $1( -> s $0-status")
             else:
                 c.chains(f"""
@@ -128,76 +128,81 @@ def heard() -> Canvas:
 def messages() -> Canvas:
     """Return what becomes of notes and messages at the inlet, and of the buttons."""
     c = Canvas("messages")
-    words = "list cc clock set get mode on thru turn capture vary pick generate clip keep undo panic close"
+    words = [*_WORDS, *(key for key in OWN if key != "mode")]
+    what = {word: f"@what.{place}" for place, word in enumerate(words)}
     c.chains(f"""
-        inlet -> list trim -> what: route {words}
-        @what.{len(words.split())} -> list prepend error 1 -> list trim -> s $0-status
-        @what.0 -> list append 1 -> note: unpack 0 0 0 -> played: pack 0 0 0 -> both: t a a -> note_port: {PORT} -> oscformat antiphon note -> s $0-out
+        inlet -> list trim -> what: route {" ".join(words)}
+        @what.{len(words)} -> list prepend error 1 -> list trim -> s $0-status
+        {what["list"]} -> list append 1 -> note: unpack 0 0 0 -> played: pack 0 0 0 -> both: t a a -> heard: unpack 0 0 0 -> told: pack 0 0 0 -> note_port: {PORT} -> oscformat antiphon note -> s $0-out
         @note.1 -> @played.1
         @note.2 -> - 1 -> mod 16 -> + 1 -> @played.2
         @both.1 -> s $0-played
+        @heard.1 -> @told.1
+        @heard.2 -> drums: expr if($f2, 10, $f1) -> @told.2
+        r $0-now-drums -> @drums.1
         r $0-port -> @note_port.1
-        @what.1 -> list append 1 -> cc: unpack 0 0 0 -> moved: pack 0 0 0 -> cc_port: {PORT} -> oscformat antiphon cc -> s $0-out
+        {what["cc"]} -> list append 1 -> cc: unpack 0 0 0 -> moved: pack 0 0 0 -> cc_port: {PORT} -> oscformat antiphon cc -> s $0-out
         @cc.1 -> @moved.1
         @cc.2 -> - 1 -> mod 16 -> + 1 -> @moved.2
         r $0-port -> @cc_port.1
-        @what.2 -> clock_port: {PORT} -> oscformat antiphon clock -> s $0-out
+        {what["clock"]} -> clock_port: {PORT} -> oscformat antiphon clock -> s $0-out
         r $0-port -> @clock_port.1
-        @what.4 -> list -> oscformat antiphon get -> s $0-out
-        @what.6 -> s $0-face-on
-        @what.7 -> s $0-face-thru
-        @what.11 -> list -> oscformat antiphon pick -> s $0-out
-        @what.12 -> list -> oscformat antiphon generate -> s $0-out
-        @what.17 -> s $0-do-close
-    """)
-    c.chains(f"""
-        @what.8 -> turn: list -> oscformat antiphon turn -> s $0-out
-        r $0-do-turn -> @turn
-        @what.9 -> capture: route bang -> length: f 8 -> beats: list -> oscformat antiphon capture -> s $0-out
+        {what["turn"]} -> turn: list -> oscformat antiphon turn -> s $0-out
+        r $0-do-end-turn -> @turn
+        {what["capture"]} -> capture: route bang -> length: f {OWN["capture-length"].initial} -> beats: list -> oscformat antiphon capture -> s $0-out
         @capture.1 -> @beats
         r $0-do-capture -> @length
-        r $0-now-capture -> @length.1
-        @what.10 -> vary: route bang float list -> bare: b -> count: f 4 -> some: pack 4 0.3 -> far: list -> oscformat antiphon vary -> s $0-out
+        r $0-now-capture-length -> @length.1
+        {what["vary"]} -> vary: route bang float list -> bare: b -> count: f {OWN["variations"].initial} -> some: pack 4 {SENT["vary/amount"].initial} -> far: list -> oscformat antiphon vary -> s $0-out
         @vary.1 -> @some
         @vary.2 -> @far
         r $0-do-vary -> @bare
         r $0-now-variations -> @count.1
         r $0-now-vary/amount -> @some.1
-        @what.14 -> s $0-do-keep
-        @what.15 -> s $0-do-undo
-        @what.16 -> s $0-do-panic
-        r $0-do-keep -> list -> oscformat antiphon keep -> s $0-out
-        r $0-do-undo -> list -> oscformat antiphon undo -> s $0-out
-        r $0-do-panic -> panic: t b b b -> list -> oscformat antiphon panic -> s $0-out
+        {what["panic"]} -> panic: t b b b -> list -> oscformat antiphon panic -> s $0-out
+        r $0-do-panic -> @panic
         @panic.1 -> s $0-silence
         @panic.2 -> s $0-release
-        @what.13 -> clip: route get begin note end -> list -> oscformat antiphon clip get -> s $0-out
+        {what["keep"]} -> keep: b -> oscformat antiphon keep -> s $0-out
+        r $0-do-keep -> @keep
+        {what["undo"]} -> undo: b -> oscformat antiphon undo -> s $0-out
+        r $0-do-undo -> @undo
+        {what["close"]} -> s $0-close
+        {what["clip"]} -> clip: route get begin note end -> list -> oscformat antiphon clip get -> s $0-out
         @clip.1 -> list -> oscformat antiphon clip begin -> s $0-out
         @clip.2 -> list -> oscformat antiphon clip note -> s $0-out
         @clip.3 -> list -> oscformat antiphon clip end -> s $0-out
     """)
-    _mode_words(c)
-    names = [face.key for face in FACES if face.sent]
-    c.chains(f"@what.3 -> set: route {' '.join(names)}")
-    for place, name in enumerate(names):
-        c.chains(f"@set.{place} -> s $0-face-{name}")
-    # A parameter without a face is the daemon's to take or to refuse.
-    c.chains(f"""
-        @set.{len(names)} -> other: t a a -> value: list split 1
-        @value.1 -> other_port: {PORT} -> format: oscformat -> s $0-out
-        @other.1 -> name: list split 1 -> set antiphon param $1( -> @format
-        r $0-port -> @other_port.1
-    """)
+    for word in ("get", "pick", "generate"):
+        c.chains(f"{what[word]} -> list -> oscformat antiphon {word} -> s $0-out")
+    for key in OWN:
+        if key != "mode":
+            c.chains(f"{what[key]} -> s $0-face-{key}")
+    _set(c, what["set"])
+    _mode_words(c, what["mode"])
     return c
 
 
-def _mode_words(c: Canvas) -> None:
+def _set(c: Canvas, source: str) -> None:
+    """Add the message ``set``: faces take it, other names are the daemon's to take or refuse."""
+    c.chains(f"{source} -> set: route {' '.join(SENT)}")
+    for place, name in enumerate(SENT):
+        c.chains(f"@set.{place} -> s $0-face-{name}")
+    c.chains(f"""
+        @set.{len(SENT)} -> other: t a a -> value: list split 1
+        @value.1 -> other_port: {PORT} -> format: oscformat -> s $0-out
+        @other.1 -> list split 1 -> set antiphon param $1( -> @format
+        r $0-port -> @other_port.1
+    """)
+
+
+def _mode_words(c: Canvas, source: str) -> None:
     """Add the message ``mode``, which takes a name or a public index."""
     words = " ".join(label.lower() for label, _ in MODES)
     numbers = " ".join(str(index) for _, index in MODES)
     last = len(MODES) + 1
     c.chains(f"""
-        @what.5 -> mode: route off {words} float -> off: b -> 0( -> s $0-face-on
+        {source} -> mode: route off {words} float -> off: b -> 0( -> s $0-face-on
         @mode.{last} -> by_index: sel 0 {numbers}
         @by_index -> @off
         @mode.{last + 1} -> unknown: list -> oscformat antiphon mode -> s $0-out
@@ -214,10 +219,11 @@ def _mode_words(c: Canvas) -> None:
 def faces() -> Canvas:
     """Return the values of the faces, and what is done with them."""
     c = Canvas("faces")
-    for place, face in enumerate(FACES):
-        _store(c, place, face)
-        if face.sent:
-            words = face.key.replace("/", " ")
+    stored = {key: face for key, face in ALL.items() if key not in ("on", "mode")}
+    for place, (key, face) in enumerate(stored.items()):
+        _store(c, place, key, face)
+        if face.param:
+            words = key.replace("/", " ")
             c.chains(f"""
                 @out{place} -> port{place}: {PORT} -> oscformat antiphon param {words} -> s $0-out
                 r $0-port -> @port{place}.1
@@ -225,17 +231,17 @@ def faces() -> Canvas:
     return c
 
 
-def _store(c: Canvas, place: int, face: Face) -> None:
+def _store(c: Canvas, place: int, key: str, face: Face) -> None:
     """Add the value of a face: set by the panel or a message, told by the daemon, dumped."""
-    whole = "+ 0.5 -> i -> " if face.whole else ""
+    whole = "+ 0.5 -> i -> " if face.whole or face.choices else ""
     c.chains(f"""
-        r $0-face-{face.key} -> {whole}clip {face.low:g} {face.high:.9g} -> new{place}: t b f -> value{place}: f {face.default:.9g} -> out{place}: t f f f f
+        r $0-face-{key} -> {whole}clip {face.low:g} {face.high:.9g} -> new{place}: t b f -> value{place}: f {face.initial:.9g} -> out{place}: t f f f f
         @new{place}.1 -> @value{place}.1
-        @out{place}.1 -> s $0-now-{face.key}
-        @out{place}.2 -> list prepend {face.key} -> s $0-saving
-        @out{place}.3 -> set $1( -> s $0-show-{face.key}
-        r $0-told-{face.key} -> told{place}: t f f f -> set $1( -> s $0-show-{face.key}
-        @told{place}.1 -> s $0-now-{face.key}
+        @out{place}.1 -> s $0-now-{key}
+        @out{place}.2 -> list prepend {key} -> s $0-saving
+        @out{place}.3 -> set $1( -> s $0-show-{key}
+        r $0-told-{key} -> told{place}: t f f f -> set $1( -> s $0-show-{key}
+        @told{place}.1 -> s $0-now-{key}
         @told{place}.2 -> @value{place}.1
         r $0-dump -> @value{place}
     """)
@@ -337,33 +343,36 @@ def _thru(c: Canvas) -> None:
     """)
 
 
-def status() -> Canvas:
-    """Return the texts that the panel shows, and what is saved with the patch around."""
-    c = Canvas("status")
-    states = " ".join(str(code) for code in range(len(STATES)))
+def words() -> Canvas:
+    """Return the words that the panel shows: the state, and the names of choices."""
+    c = Canvas("words")
+    # STATUS: no daemon, then one for each public code of a state.
+    states = [word.replace(" ", "-") for word in STATUS]
     c.chains(f"""
-        r $0-state -> state: sel {states}
-        loadbang -> away: symbol {AWAY}( -> s $0-show-state
+        r $0-state -> state: sel {' '.join(map(str, range(len(states) - 1)))}
+        loadbang -> away: symbol {states[0]}( -> s $0-show-state
         r $0-connected -> sel 0 -> @away
     """)
-    for code, text in enumerate(STATES):
+    for code, text in enumerate(states[1:]):
         c.chains(f"@state.{code} -> symbol {text}( -> s $0-show-state")
-    c.chains("""
-        r $0-beat -> beat: unpack 0 0 0 -> set $1( -> s $0-show-bar
-        @beat.1 -> set $1( -> s $0-show-beat
-        @beat.2 -> set $1( -> s $0-show-bpm
-    """)
+    for key, face in ALL.items():
+        if len(face.choices) > 2:
+            name = key.replace("/", "_").replace("-", "_")
+            places = " ".join(map(str, range(len(face.choices))))
+            c.chains(f"r $0-show-{key} -> route set -> {name}: sel {places}")
+            for place, choice in enumerate(face.choices):
+                word = choice.replace(" ", "-")
+                c.chains(f"@{name}.{place} -> symbol {word}( -> s $0-show-name-{key}")
     return c
 
 
 def saving() -> Canvas:
     """Return what is saved with the patch around, and the faces' values at the beginning."""
     c = Canvas("saving")
-    kept = [*(face.key for face in FACES), "on", "mode"]
     c.chains(f"""
         loadbang -> begin: t b b -> s $0-dump-mode
         @begin.1 -> s $0-dump
-        saved: savestate -> which: route {' '.join(kept)}
+        saved: savestate -> which: route {' '.join(ALL)}
         @saved.1 -> save: t b b b b b -> there: f -> s $0-gate
         r $0-connected -> known: t f f -> s $0-gate
         @known.1 -> @there.1
@@ -374,6 +383,6 @@ def saving() -> Canvas:
         @save.4 -> quiet: t b b -> 0( -> s $0-gate
         @quiet.1 -> 1( -> @open.1
     """)
-    for place, key in enumerate(kept):
+    for place, key in enumerate(ALL):
         c.chains(f"@which.{place} -> s $0-told-{key}")
     return c

@@ -1,46 +1,46 @@
-"""The faces of ``antiphon.pd``."""
+"""The faces of ``antiphon.pd``: those of the table, by the names that Pd's messages use."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from antiphon.params import BY_NAME
+from faces import BUTTONS, FACES, WITHOUT, Face
 
-MOST: Final = 16777216.0
-"""Numbers in Pd are single floats: whole ones are exact up to here."""
+DAEMON_KEEPS: Final = tuple(WITHOUT)
+"""Parameters without a face: the message ``set`` takes them too."""
 
-PITCH_CLASSES: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-
-MODES: Final = (("Respond", 1), ("Loop", 4), ("Solo", 6))
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    key: str
-    label: str
-    low: float
-    high: float
-    default: float
-    whole: bool = False
-    choices: tuple[str, ...] = ()
-    sent: bool = True
+ELSEWHERE: Final = {
+    "Clip": "the clips are Live's; the messages clip get, begin, note and end move notes here",
+    "Clip Status": "it belongs to Clip",
+    "Receive Port": "it is the first creation argument, as is the custom in Pd",
+    "Instance": "another receive port tells instances apart",
+    "Daemon Port": "it is the second creation argument",
+    "Status": "the panel shows it as a word",
+    "Read Clip": "the clips are Live's",
+    "Write Clip": "the clips are Live's",
+}
+"""Faces of the table that the patch does not have, each with the reason."""
 
 
-_WITHOUT = ("bpm", "thru", "latency", "channel/in", "channel/out")
+def key(name: str) -> str:
+    """Return what a face or button is called in messages and in the patch's own names."""
+    return name.lower().replace(" ", "-")
 
 
-def _face(name: str) -> Face:
-    param = BY_NAME[name]
-    choices = PITCH_CLASSES if name == "key" else param.choices
-    label = name.replace("/", " ").title()
-    return Face(name, label, param.low, min(param.high, MOST), param.default, param.whole, choices)
+SENT: Final = {face.param: face for face in FACES if face.param}
+"""The faces with a parameter of the daemon behind them, by its name."""
+
+OWN: Final = {
+    key(face.name): face for face in FACES if not face.param and face.name not in ELSEWHERE
+}
+"""The patch's own faces."""
+
+ALL: Final = {**OWN, **SENT}
+
+DO: Final = {key(name): name for name in BUTTONS if name not in ELSEWHERE}
+"""The buttons."""
 
 
-FACES: Final = (
-    *(_face(name) for name in BY_NAME if name not in _WITHOUT),
-    Face("variations", "Variations", 1, 16, 4, True, sent=False),
-    Face("thru", "Thru", 0, 1, 1, True, sent=False),
-    Face("capture", "Capture Length", 1, 32, 8, False, sent=False),
-)
-OTHERS: Final = _WITHOUT
+def is_switch(face: Face) -> bool:
+    """Tell whether a face is a choice between off and on."""
+    return len(face.choices) == 2

@@ -6,20 +6,25 @@ from pathlib import Path
 
 import pd_core
 from pd_canvas import Canvas
+from pd_panel import Panel
 
 
 def patch() -> str:
     """Return the text of ``antiphon.pd``."""
-    c = Canvas(width=720, height=420)
-    notes = c.box(20, 320, "inlet")
-    said = c.sub(20, 350, pd_core.messages())
+    c = Canvas()
+    panel = Panel(c)
+    y = panel.height + 30
+    notes = c.box(20, y, "inlet")
+    said = c.sub(20, y + 30, pd_core.messages())
     c.cord(notes, said)
-    sound = c.sub(120, 350, pd_core.sound())
-    c.cord(sound, c.box(120, 380, "outlet"))
-    out = c.box(320, 360, "r $0-status")
-    c.cord(out, c.box(320, 380, "outlet"))
-    for inner in (pd_core.wire(), pd_core.heard(), pd_core.faces(), pd_core.mode(), pd_core.status(), pd_core.saving()):
-        c.sub(220, 350, inner)
+    sound = c.sub(120, y + 30, pd_core.sound())
+    c.cord(sound, c.box(120, y + 60, "outlet"))
+    status = c.box(220, y + 30, "r $0-status")
+    c.cord(status, c.box(220, y + 60, "outlet"))
+    inner = (pd_core.wire, pd_core.heard, pd_core.faces, pd_core.mode, pd_core.words, pd_core.saving)
+    for place, make in enumerate(inner):
+        c.sub(340 + 80 * place, y + 30, make())
+    c.graph(panel.width, panel.height)
     return c.text()
 
 
