@@ -4,7 +4,8 @@
 #
 #   venv   what Python needs to make an environment
 #   play   the ALSA library, which the MIDI package loads (its JACK library comes with it)
-#   test   JACK, liblo's oscsend and oscdump, Pure Data: real peers for the tests
+#   test   JACK, liblo's oscsend and oscdump, Pure Data: real peers for the tests; node, which runs
+#          the device's script
 set -eu
 
 what=${1:?"usage: $0 venv|play|test"}
@@ -36,6 +37,7 @@ test)
     need jackd2 command -v jackd
     need liblo-tools command -v oscsend
     need puredata-core command -v pd
+    need nodejs command -v node
     ;;
 *)
     echo "usage: $0 venv|play|test" >&2

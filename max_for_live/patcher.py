@@ -1,0 +1,214 @@
+"""A builder of Max patchers: boxes, cords and parameters, written as JSON.
+
+What is built the same way comes out as the same bytes: ids count up, keys keep their order, and
+boxes stand in the patching window in columns, one a section.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from faces import ENUM, UNIT_CUSTOM, Face
+
+ARITY: Final[dict[str, tuple[int, int]]] = {
+    "midiin": (1, 1),
+    "midiout": (1, 0),
+    "midiparse": (1, 8),
+    "midiformat": (7, 2),
+    "midiflush": (1, 1),
+    "makenote": (3, 2),
+    "transport": (2, 9),
+    "metro": (2, 1),
+    "delay": (2, 1),
+    "change": (1, 3),
+    "prepend": (1, 1),
+    "i": (2, 1),
+    "&&": (2, 1),
+    "+": (2, 1),
+    "*": (2, 1),
+    "/": (2, 1),
+    "zl": (2, 2),
+    "udpsend": (1, 0),
+    "udpreceive": (1, 1),
+    "js": (1, 2),
+    "freebang": (0, 1),
+    "patcherargs": (1, 2),
+    "live.thisdevice": (1, 3),
+    "inlet": (0, 1),
+    "outlet": (1, 0),
+    "message": (2, 1),
+    "comment": (1, 0),
+    "panel": (1, 0),
+    "kslider": (2, 2),
+    "bpatcher": (1, 1),
+    "live.comment": (1, 0),
+    "live.dial": (1, 2),
+    "live.numbox": (1, 2),
+    "live.text": (1, 2),
+    "live.toggle": (1, 1),
+    "live.menu": (1, 3),
+    "live.tab": (1, 3),
+}
+"""Inlets and outlets of a class; of some they depend on the arguments, see `arity`."""
+
+_ROW: Final = 26
+_COLUMN: Final = 190
+
+
+def arity(text: str) -> tuple[int, int]:
+    """Return the numbers of inlets and outlets of an object by what stands in its box."""
+    name, *rest = text.split()
+    arguments = [word for word in rest if not word.startswith("@")]
+    match name:
+        case "t":
+            return 1, len(arguments)
+        case "route" | "sel":
+            return 1, len(arguments) + 1
+        case "pack":
+            return len(arguments), 1
+        case "unpack":
+            return 1, len(arguments)
+        case "pipe":
+            return len(arguments), len(arguments) - 1
+        case "gate":
+            return 2, int(arguments[0]) if arguments else 1
+        case _:
+            return ARITY[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box of a patcher; cords are drawn with `Patcher.cord`."""
+
+    id: str
+    inlets: int
+    outlets: int
+
+
+class Patcher:
+    """A patcher under construction."""
+
+    def __init__(self) -> None:
+        self.boxes: list[dict[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
+        self.parameters: dict[str, Any] = {}
+        self._x, self._y = 20 - _COLUMN, 0
+
+    def section(self, title: str) -> None:
+        """Begin a new column of the patching window."""
+        self._x, self._y = self._x + _COLUMN, 20
+        self.add("comment", title)
+
+    def new(self, text: str) -> Box:
+        """Add an object box."""
+        return self._put("newobj", arity(text), text=text)
+
+    def message(self, text: str) -> Box:
+        """Add a message box."""
+        return self._put("message", ARITY["message"], text=text)
+
+    def add(self, kind: str, text: str = "", **attributes: Any) -> Box:
+        """Add a box of a class of its own, such as a dial or an inlet."""
+        if text:
+            attributes["text"] = text
+        return self._put(kind, ARITY[kind], **attributes)
+
+    def parameter(self, face: Face, **attributes: Any) -> Box:
+        """Add the box of a parameter of Live."""
+        box = self.add(
+            face.look,
+            varname=face.name,
+            annotation_name=face.name,
+            annotation=face.help,
+            parameter_enable=1,
+            saved_attribute_attributes={"valueof": valueof(face, len(self.parameters))},
+            **attributes,
+        )
+        self.parameters[box.id] = [face.name, face.short, 0]
+        return box
+
+    def cord(self, source: Box, target: Box, outlet: int = 0, inlet: int = 0) -> None:
+        """Draw a cord from an outlet to an inlet.
+
+        Raises
+        ------
+        ValueError
+            If there is no such outlet or inlet, or the cord is there already.
+        """
+        line = {"patchline": {"destination": [target.id, inlet], "source": [source.id, outlet]}}
+        if outlet >= source.outlets or inlet >= target.inlets or line in self.lines:
+            raise ValueError(f"no cord can go from {source}, {outlet} to {target}, {inlet}")
+        self.lines.append(line)
+
+    def chain(self, *boxes: Box) -> None:
+        """Draw cords from first outlet to first inlet all along."""
+        for source, target in pairwise(boxes):
+            self.cord(source, target)
+
+    def _put(self, kind: str, ends: tuple[int, int], **attributes: Any) -> Box:
+        box = Box(str(len(self.boxes) + 1), *ends)
+        width = min(180, 14 + 6 * len(str(attributes.get("text", ""))))
+        rect = [self._x, self._y, width, 22]
+        self._y += _ROW
+        told = {"id": box.id, "maxclass": kind, "numinlets": ends[0], "numoutlets": ends[1]}
+        told["patching_rect"] = rect
+        self.boxes.append({"box": told | attributes})
+        return box
+
+    def json(self, **attributes: Any) -> bytes:
+        """Return the patcher's file: one line a box and a cord."""
+        head = {
+            "fileversion": 1,
+            "appversion": {
+                "major": 8,
+                "minor": 6,
+                "revision": 0,
+                "architecture": "x64",
+                "modernui": 1,
+            },
+            "classnamespace": "box",
+            **attributes,
+        }
+        parts = [_written(head)[:-1]]
+        parts += [_rows("boxes", self.boxes), _rows("lines", self.lines)]
+        text = ",\n".join(parts)
+        return ('{"patcher":' + text + "}}").encode()
+
+
+def valueof(face: Face, order: int) -> dict[str, Any]:
+    """Return what Live is told of a parameter."""
+    told: dict[str, Any] = {
+        "parameter_longname": face.name,
+        "parameter_shortname": face.short,
+        "parameter_type": face.type,
+        "parameter_order": order,
+        "parameter_initial_enable": 1,
+        "parameter_initial": [face.initial],
+        "parameter_unitstyle": face.unit,
+    }
+    if face.type == ENUM:
+        told["parameter_enum"] = list(face.choices)
+    else:
+        told["parameter_mmin"] = face.low
+    told["parameter_mmax"] = face.high
+    if face.unit == UNIT_CUSTOM:
+        told["parameter_units"] = face.units
+    if face.visibility:
+        told["parameter_invisible"] = face.visibility
+    return told
+
+
+def bank(name: str, parameters: tuple[str, ...]) -> dict[str, Any]:
+    """Return a bank of parameters as Push shows it."""
+    return {"0": {"index": 0, "name": name, "parameters": list(parameters)}}
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _rows(name: str, entries: list[dict[str, Any]]) -> str:
+    return f'"{name}":[\n' + ",\n".join(map(_written, entries)) + "\n]"
