@@ -68,7 +68,7 @@ def wire() -> Canvas:
         r $0-connected -> @is.1
         r $0-hello -> hello: t b b -> own: f {RECEIVE_PORT} -> 1 $1 1( -> oscformat antiphon hello -> s $0-send
         @hello.1 -> 1( -> @due.1
-        @away.1 -> ping: f {RECEIVE_PORT} -> oscformat antiphon ping -> s $0-send
+        @away.1 -> b -> ping: f {RECEIVE_PORT} -> oscformat antiphon ping -> s $0-send
         r $0-port -> @own.1
         r $0-port -> @ping.1
         r $0-pong -> pong: t b b b -> due: f 0 -> sel 1 -> now: t b b b -> s $0-dump-mode

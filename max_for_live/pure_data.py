@@ -28,9 +28,15 @@ def patch() -> str:
     return c.text()
 
 
+def files() -> dict[str, str]:
+    """Return the files by name."""
+    return {"antiphon.pd": patch()}
+
+
 def main() -> None:
     """Write the files beside this one."""
-    Path(__file__).with_name("antiphon.pd").write_text(patch(), encoding="utf-8")
+    for name, text in files().items():
+        Path(__file__).with_name(name).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -9,19 +10,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from antiphon.osc.codec import Argument, decode, encode
 
 DEVICES = Path(__file__).resolve().parents[2] / "max_for_live"
 
-# Instance N hears what comes after N; what it says is printed after N or S and its number, notes
-# with Pd's own time in milliseconds, which has no jitter.
-INSTANCE = """#X obj 20 {y} antiphon {receive} {daemon};
-#X obj 20 {y} t a b;
-#X obj 20 {y} timer;
-#X obj 20 {y} list append;
-#X obj 20 {y} print N{n};
-#X obj 20 {y} print S{n};
-"""
-CORDS = ((0, 0, 1, 0), (1, 1, 2, 1), (2, 0, 3, 1), (1, 0, 3, 0), (3, 0, 4, 0), (0, 1, 5, 0))
+# Instance N hears what comes after N; `later` notes come at their time. What it says is printed
+# after N or S and its number, notes with Pd's own time in milliseconds, which has no jitter.
+INSTANCE = """#X obj 20 100 route later;
+#X obj 20 130 pipe 0 0 0 0;
+#X obj 20 160 pack 0 0 0;
+#X obj 20 190 antiphon {receive} {daemon};
+#X obj 20 220 t a b;
+#X obj 20 250 timer;
+#X obj 20 280 list append;
+#X obj 20 310 print N{n};
+#X obj 200 310 print S{n};"""
+CORDS = (
+    *((0, 0, 1, 0), (0, 1, 3, 0), (1, 0, 2, 0), (1, 1, 2, 1), (1, 2, 2, 2), (2, 0, 3, 0)),
+    *((3, 0, 4, 0), (4, 1, 5, 1), (5, 0, 6, 1), (4, 0, 6, 0), (6, 0, 7, 0), (3, 1, 8, 0)),
+)
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -72,23 +81,20 @@ class Pd:
         until(lambda: "READY: bang" in self.text)
 
     def _patch(self, daemons: tuple[int, ...]) -> str:
-        routes = " ".join(map(str, range(len(daemons))))
         lines = [
-            "#N canvas 0 0 450 300 12;",
+            "#N canvas 0 0 450 400 12;",
             f"#X obj 20 20 netreceive -u {self.control};",
-            f"#X obj 20 50 route {routes};",
-            "#X obj 20 20 loadbang;",
-            "#X obj 20 20 print READY;",
-            "#X connect 0 0 1 0;",
-            "#X connect 2 0 3 0;",
+            f"#X obj 20 50 route {' '.join(map(str, range(len(daemons))))};",
+            "#X obj 200 20 loadbang;",
+            "#X obj 200 50 print READY;",
         ]
-        boxes, cords = [], []
+        cords = ["#X connect 0 0 1 0;", "#X connect 2 0 3 0;"]
         for n, daemon in enumerate(daemons):
-            boxes.append(INSTANCE.format(y=100, n=n, receive=self.receive[n], daemon=daemon))
-            first = 4 + 6 * n
+            lines.append(INSTANCE.format(n=n, receive=self.receive[n], daemon=daemon))
+            first = 4 + 9 * n
             cords.append(f"#X connect 1 {n} {first} 0;")
             cords += [f"#X connect {first + a} {b} {first + c} {d};" for a, b, c, d in CORDS]
-        return "\n".join([*lines[:5], *(b.rstrip() for b in boxes), *lines[5:], *cords]) + "\n"
+        return "\n".join([*lines, *cords]) + "\n"
 
     @property
     def text(self) -> str:
@@ -98,6 +104,12 @@ class Pd:
     def send(self, message: str, instance: int = 0) -> None:
         """Put a message, or a note as numbers, into an instance."""
         self._socket.sendto(f"{instance} {message};\n".encode(), ("127.0.0.1", self.control))
+
+    def play(self, pitches: tuple[int, ...], every: int = 150, instance: int = 0) -> None:
+        """Play notes one after another, `every` milliseconds, timed by Pd."""
+        for place, pitch in enumerate(pitches):
+            self.send(f"later {pitch} 90 1 {place * every}", instance)
+            self.send(f"later {pitch} 0 1 {place * every + every // 2}", instance)
 
     def notes(self, instance: int = 0) -> list[Sounded]:
         """Return what an instance has played so far."""
@@ -109,6 +121,18 @@ class Pd:
         """Return the messages of an instance's second outlet so far."""
         return re.findall(rf"^S{instance}: (.+?) ?$", self.text, re.M)
 
+    def hanging(self, instance: int = 0) -> set[tuple[int, int]]:
+        """Return the keys (channel, pitch) that still sound.
+
+        Fails if a key was struck while it sounded, or let go while it did not.
+        """
+        down: set[tuple[int, int]] = set()
+        for note in self.notes(instance):
+            key = note.channel, note.pitch
+            assert (key in down) == (note.velocity == 0), f"{note} out of turn"
+            down ^= {key}
+        return down
+
     def end(self) -> None:
         """End it, and collect it."""
         self._socket.close()
@@ -117,7 +141,44 @@ class Pd:
         self._out.close()
 
 
-def start(patch: Path, out: object) -> subprocess.Popen[bytes]:
+class Stand:
+    """A UDP socket in the daemon's place, for what a daemon would not do when asked."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(0.05)
+        self.port = int(self._socket.getsockname()[1])
+        self.heard: list[tuple[str, tuple[object, ...]]] = []
+
+    def tell(self, pd: Pd, name: str, *arguments: Argument) -> None:
+        """Send a message to the first instance."""
+        self._socket.sendto(encode(f"/antiphon/{name}", *arguments), ("127.0.0.1", pd.receive[0]))
+
+    def listen(self) -> None:
+        """Take in what is there, or wait for it a little."""
+        with contextlib.suppress(TimeoutError):
+            for message in decode(self._socket.recv(2048)):
+                assert message.problem is None
+                self.heard.append((message.address.removeprefix("/antiphon/"), message.arguments))
+
+    def named(self, name: str) -> list[tuple[object, ...]]:
+        """Return the arguments of what was heard under a name so far."""
+        self.listen()
+        return [arguments for heard, arguments in self.heard if heard == name]
+
+    def welcome(self, pd: Pd) -> None:
+        """Wait for a hello, answer it, and wait until everything is told."""
+        until(lambda: self.named("hello"))
+        self.tell(pd, "pong", 1, 1, 1)
+        until(lambda: self.named("mode"))
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def start(patch: Path, out: BinaryIO, *words: str) -> subprocess.Popen[bytes]:
     """Open a patch without sound, MIDI or window."""
-    options = ["-nogui", "-noaudio", "-nomidi", "-noprefs", "-path", str(DEVICES)]
-    return subprocess.Popen(["pd", *options, str(patch)], stdout=out, stderr=out)  # type: ignore[call-overload, no-any-return]
+    options = ["-nogui", "-noaudio", "-nomidi", "-noprefs", "-path", str(DEVICES), *words]
+    return subprocess.Popen(["pd", *options, str(patch)], stdout=out, stderr=out)
