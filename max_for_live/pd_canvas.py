@@ -47,9 +47,13 @@ class Canvas:
         self._count += 1
         return self._count - 1
 
+    def grow(self, width: int, height: int) -> None:
+        """Make the window at least this large."""
+        self._size = max(self._size[0], width), max(self._size[1], height)
+
     def box(self, x: int, y: int, text: str) -> int:
         """Add an object box, or a message box where `text` ends with an open bracket."""
-        self._size = max(self._size[0], x + 200), max(self._size[1], y + 60)
+        self.grow(x + 200, y + 60)
         kind = "msg" if text.endswith("(") else "obj"
         return self.raw(f"#X {kind} {x} {y} {escape(text.removesuffix('('))};")
 

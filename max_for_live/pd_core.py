@@ -311,7 +311,7 @@ def sound() -> Canvas:
 def _partner(c: Canvas) -> None:
     """Add the partner's notes: each after its delay, its note-off after its duration."""
     c.chains("""
-        r $0-play -> ours: spigot 1 -> $1 $2 $5 $3 $4( -> ahead: pipe 0 0 0 0 0 -> owned: pack 0 0 0 0 0 -> due: t a a -> when: expr ($f3-1)*128+$f1 \\; $f4 \\; $f5 -> length: pack 0 0 0 -> until_off: pipe 0 0 0 -> over: t f f -> tabread $0-sounding -> same: == 0 -> sel 1 -> again: f -> @end
+        r $0-play -> ours: spigot 1 -> $1 $2 $5 $3 $4( -> ahead: pipe 0 0 0 0 0 -> owned: pack 0 0 0 0 0 -> due: t a a -> when: expr ($f3-1)*128+$f1; $f4; $f5 -> length: pack 0 0 0 -> until_off: pipe 0 0 0 -> over: t f f -> tabread $0-sounding -> same: == 0 -> sel 1 -> again: f -> @end
         @ahead.1 -> @owned.1
         @ahead.3 -> lasting: t b f -> count: f 0 -> expr $f1%1000000+1 -> number: t f f -> @owned.3
         @lasting.1 -> @owned.4

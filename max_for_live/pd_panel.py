@@ -49,9 +49,7 @@ class Panel:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
-        self.width = 2 * MARGIN + COLUMN * len(COLUMNS) - 8
-        self.height = MARGIN + max(sum(map(_height, column)) for column in COLUMNS)
-        self._plate(0, 0, self.width, self.height, PAPER, "")
+        self._plate(0, 0, *panel_size(), PAPER, "")
         for place, column in enumerate(COLUMNS):
             x, y = MARGIN + COLUMN * place, MARGIN
             for group in column:
@@ -147,6 +145,12 @@ class Panel:
             f"#X obj {x} {y} bng {LINE} 100 50 0 empty \\$0-{name} {_label(title)} "
             f"{LINE + 4} 8 0 {FONT} {FIELD} {INK} {INK};"
         )
+
+
+def panel_size() -> tuple[int, int]:
+    """Return width and height of the panel."""
+    height = MARGIN + max(sum(map(_height, column)) for column in COLUMNS)
+    return 2 * MARGIN + COLUMN * len(COLUMNS) - 8, height
 
 
 def slider(face: Face) -> int:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pd_core
 from pd_canvas import Canvas
-from pd_panel import Panel
+from pd_help import help_patch
+from pd_panel import Panel, panel_size
 
 
 def patch() -> str:
     """Return the text of ``antiphon.pd``."""
     c = Canvas()
-    panel = Panel(c)
-    y = panel.height + 30
+    Panel(c)
+    width, height = panel_size()
+    y = height + 30
     notes = c.box(20, y, "inlet")
     said = c.sub(20, y + 30, pd_core.messages())
     c.cord(notes, said)
@@ -24,13 +26,13 @@ def patch() -> str:
     inner = (pd_core.wire, pd_core.heard, pd_core.faces, pd_core.mode, pd_core.words, pd_core.saving)
     for place, make in enumerate(inner):
         c.sub(340 + 80 * place, y + 30, make())
-    c.graph(panel.width, panel.height)
+    c.graph(width, height)
     return c.text()
 
 
 def files() -> dict[str, str]:
     """Return the files by name."""
-    return {"antiphon.pd": patch()}
+    return {"antiphon.pd": patch(), "antiphon-help.pd": help_patch().text()}
 
 
 def main() -> None:
