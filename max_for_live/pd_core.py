@@ -372,7 +372,7 @@ def saving() -> Canvas:
     c.chains(f"""
         loadbang -> begin: t b b -> s $0-dump-mode
         @begin.1 -> s $0-dump
-        saved: savestate -> which: route {' '.join(ALL)}
+        saved: savestate -> list trim -> which: route {' '.join(ALL)}
         @saved.1 -> save: t b b b b b -> there: f -> s $0-gate
         r $0-connected -> known: t f f -> s $0-gate
         @known.1 -> @there.1

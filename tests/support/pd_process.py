@@ -70,28 +70,53 @@ class Pd:
     """
 
     def __init__(self, folder: Path, *daemons: int) -> None:
+        self._folder = folder
         self.control = free_port()
         self.receive = [free_port() for _ in daemons]
-        patch = folder / "around.pd"
-        patch.write_text(self._patch(daemons))
+        self._patch = folder / "around.pd"
+        self._patch.write_text(self._around(daemons))
         self._printed = folder / f"printed-{self.control}"
-        self._out = self._printed.open("wb")
-        self.process = start(patch, self._out)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._start()
+
+    def _start(self) -> None:
+        self._out = self._printed.open("wb")
+        self._process = start(self._patch, self._out)
         until(lambda: "READY: bang" in self.text)
 
-    def _patch(self, daemons: tuple[int, ...]) -> str:
+    def save_and_open_again(self) -> None:
+        """Let Pd save the patch around, end, and open what it saved."""
+        saved = self._folder / "saved.pd"
+        self._socket.sendto(b"save;\n", ("127.0.0.1", self.control))
+        until(lambda: saved.exists() and saved.read_text().endswith(";\n"))
+        self._stop()
+        self._patch = saved
+        self._start()
+
+    def _stop(self) -> None:
+        self._process.kill()
+        self._process.wait(5)
+        self._out.close()
+
+    def _around(self, daemons: tuple[int, ...]) -> str:
         lines = [
             "#N canvas 0 0 450 400 12;",
             f"#X obj 20 20 netreceive -u {self.control};",
-            f"#X obj 20 50 route {' '.join(map(str, range(len(daemons))))};",
+            f"#X obj 20 80 route {' '.join(map(str, range(len(daemons))))};",
             "#X obj 200 20 loadbang;",
             "#X obj 200 50 print READY;",
+            f"#X msg 200 80 \\; pd-around.pd savetofile saved.pd {self._folder};",
+            "#X obj 20 50 route save;",
         ]
-        cords = ["#X connect 0 0 1 0;", "#X connect 2 0 3 0;"]
+        cords = [
+            "#X connect 0 0 5 0;",
+            "#X connect 5 0 4 0;",
+            "#X connect 5 1 1 0;",
+            "#X connect 2 0 3 0;",
+        ]
         for n, daemon in enumerate(daemons):
             lines.append(INSTANCE.format(n=n, receive=self.receive[n], daemon=daemon))
-            first = 4 + 9 * n
+            first = 6 + 9 * n
             cords.append(f"#X connect 1 {n} {first} 0;")
             cords += [f"#X connect {first + a} {b} {first + c} {d};" for a, b, c, d in CORDS]
         return "\n".join([*lines, *cords]) + "\n"
@@ -135,10 +160,8 @@ class Pd:
 
     def end(self) -> None:
         """End it, and collect it."""
+        self._stop()
         self._socket.close()
-        self.process.kill()
-        self.process.wait(5)
-        self._out.close()
 
 
 class Stand:
@@ -147,35 +170,44 @@ class Stand:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(0.05)
+        self._socket.settimeout(0.02)
         self.port = int(self._socket.getsockname()[1])
         self.heard: list[tuple[str, tuple[object, ...]]] = []
+        self.answers = True
+        """Whether hello and ping are answered."""
 
     def tell(self, pd: Pd, name: str, *arguments: Argument) -> None:
         """Send a message to the first instance."""
-        self._socket.sendto(encode(f"/antiphon/{name}", *arguments), ("127.0.0.1", pd.receive[0]))
-
-    def listen(self) -> None:
-        """Take in what is there, or wait for it a little."""
-        with contextlib.suppress(TimeoutError):
-            for message in decode(self._socket.recv(2048)):
-                assert message.problem is None
-                self.heard.append((message.address.removeprefix("/antiphon/"), message.arguments))
+        self._send(pd.receive[0], name, *arguments)
 
     def named(self, name: str) -> list[tuple[object, ...]]:
-        """Return the arguments of what was heard under a name so far."""
-        self.listen()
+        """Return the arguments of what was heard under a name, and answer what wants it."""
+        self._listen()
         return [arguments for heard, arguments in self.heard if heard == name]
 
-    def welcome(self, pd: Pd) -> None:
-        """Wait for a hello, answer it, and wait until everything is told."""
-        until(lambda: self.named("hello"))
-        self.tell(pd, "pong", 1, 1, 1)
+    def meet(self, pd: Pd) -> None:
+        """Wait until the first instance has told everything, and forget it."""
         until(lambda: self.named("mode"))
+        until(lambda: "connected 1" in pd.said())
+        self.heard.clear()
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                for message in decode(self._socket.recv(2048)):
+                    assert message.problem is None
+                    name = message.address.removeprefix("/antiphon/")
+                    self.heard.append((name, message.arguments))
+                    if name in ("hello", "ping") and self.answers:
+                        port = message.arguments[1 if name == "hello" else 0]
+                        self._send(int(port), "pong", 1, 1, 1)
+
+    def _send(self, port: int, name: str, *arguments: Argument) -> None:
+        self._socket.sendto(encode(f"/antiphon/{name}", *arguments), ("127.0.0.1", port))
 
 
 def start(patch: Path, out: BinaryIO, *words: str) -> subprocess.Popen[bytes]:
