@@ -17,7 +17,7 @@ RUN ?= runs/player
 MINUTES ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help play test lint format bench model clean
+.PHONY: help play test lint format bench model device clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,12 @@ model: $(VENV)/test.stamp ## train on your own MIDI files (MIDI= DATA= RUN= MINU
 	$(BIN)/antiphon prepare $(MIDI) $(DATA)
 	$(BIN)/antiphon train player --data $(DATA) --out $(RUN) --minutes $(MINUTES)
 	$(BIN)/antiphon evaluate player --data $(DATA) --checkpoint $(RUN)/player.safetensors
+
+device: $(VENV)/test.stamp ## rebuild the devices for Live, Max and Pd, and the picture of it
+	$(BIN)/python max_for_live/device.py
+	$(BIN)/python max_for_live/lint.py max_for_live/Antiphon.amxd max_for_live/Antiphon.maxpat
+	$(BIN)/python max_for_live/picture.py max_for_live/Antiphon.amxd docs/images/device.svg \
+		Status=Answering "Call=55 60 64" "Answer=67 72 76"
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

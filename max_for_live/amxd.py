@@ -94,8 +94,9 @@ def unpack(data: bytes) -> Device:
         raise ValueError(f"expected a kind of device, found {chunks[b'ampf']!r}")
     (meta,) = struct.unpack("<I", _enough(chunks[b"meta"], 4))
     patch = chunks[b"ptch"]
-    if patch.startswith(b"mx@c"):
+    if meta == FROZEN:
         return Device(chunks[b"ampf"], meta, _unpack_archive(patch))
+    _expect(meta, UNFROZEN, "state")
     return Device(chunks[b"ampf"], meta, (Entry("", b"JSON", patch, IS_DEVICE),))
 
 
@@ -145,7 +146,8 @@ def _pack_archive(entries: tuple[Entry, ...]) -> bytes:
 
 
 def _unpack_archive(data: bytes) -> tuple[Entry, ...]:
-    _, size, footer = struct.unpack_from(">4sIQ", _enough(data, _ARCHIVE_HEADER))
+    name, size, footer = struct.unpack_from(">4sIQ", _enough(data, _ARCHIVE_HEADER))
+    _expect(name, b"mx@c", "archive")
     _expect(size, _ARCHIVE_HEADER, "size of the archive's header")
     directory, rest = _take(_enough(data, footer)[footer:], b"dlst")
     _expect(rest, b"", "end of the archive")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import amxd
 import panel
+import plain
 from faces import BANK
 from patcher import Patcher, bank
 from wire import HEARD, Wire
@@ -128,6 +129,8 @@ def _script() -> bytes:
 def main() -> None:
     """Write every built file."""
     DEVICE.write_bytes(device())
+    for path, data in plain.files().items():
+        path.write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from faces import BUTTONS, BY_NAME
+from faces import BUTTONS, BY_NAME, Face
 from patcher import Box, Patcher
 
 WIDTH: Final = 870
@@ -18,8 +18,8 @@ GROUPS: Final[dict[str, Rect]] = {
     "Harmony": (326, 4, 112, 121),
     "Time": (442, 4, 178, 121),
     "Vary": (624, 4, 126, 121),
-    "Clips": (754, 4, 112, 69),
-    "Setup": (754, 76, 112, 49),
+    "Clips": (754, 4, 112, 70),
+    "Setup": (754, 77, 112, 48),
     "Status": (4, 129, 360, 38),
 }
 """Panels by their title."""
@@ -56,23 +56,23 @@ FACES: Final[dict[str, Rect]] = {
     "Vary Amount": (628, 21, 48, 48),
     "Vary Keep": (680, 34, 66, 15),
     "Vary Freeze": (731, 54, 15, 15),
-    "Capture Length": (662, 73, 30, 15),
-    "Variations": (662, 90, 30, 15),
+    "Capture Length": (662, 72, 30, 15),
+    "Variations": (662, 89, 30, 15),
     "Clip": (786, 21, 76, 15),
     "Clip Status": (786, 55, 76, 15),
     "Receive Port": (784, 91, 36, 15),
     "Instance": (840, 91, 22, 15),
-    "Daemon Port": (804, 108, 58, 15),
+    "Daemon Port": (804, 107, 58, 15),
     "Status": (8, 146, 352, 15),
 }
 
 BUTTON_RECTS: Final[dict[str, Rect]] = {
     "End Turn": (8, 82, 100, 18),
     "Panic": (8, 104, 100, 17),
-    "Capture": (696, 73, 50, 15),
-    "Vary": (696, 90, 50, 15),
-    "Keep": (628, 107, 58, 15),
-    "Undo": (690, 107, 56, 15),
+    "Capture": (696, 72, 50, 15),
+    "Vary": (696, 89, 50, 15),
+    "Keep": (628, 106, 58, 15),
+    "Undo": (690, 106, 56, 15),
     "Read Clip": (758, 38, 50, 15),
     "Write Clip": (812, 38, 50, 15),
 }
@@ -88,91 +88,110 @@ LABELS: Final[dict[str, Rect]] = {
     "Seed": (548, 74, 68, 12),
     "Keep": (680, 22, 66, 12),
     "Freeze": (680, 55, 48, 12),
-    "Beats": (628, 74, 33, 12),
-    "Count": (628, 91, 33, 12),
+    "Beats": (628, 73, 33, 12),
+    "Count": (628, 90, 33, 12),
     "Clip": (758, 22, 26, 12),
     "State": (758, 56, 28, 12),
     "Port": (758, 92, 25, 12),
     "No": (822, 92, 17, 12),
-    "Daemon": (758, 109, 44, 12),
+    "Daemon": (758, 108, 45, 12),
 }
 
 ROWS: Final = {"Mode": len(BY_NAME["Mode"].choices), "Status": 1}
 """Rows of tabs."""
 
+DISPLAYS: Final = ("Status", "Clip Status")
+"""Faces that are only looked at."""
 
-def build(p: Patcher, without: frozenset[str] = frozenset()) -> dict[str, Box]:
+
+def build(p: Patcher, clips: bool = True) -> dict[str, Box]:
     """Put everything that is seen into a patcher, and return the boxes by name.
 
     Parameters
     ----------
     p : Patcher
         To be added to.
-    without : set of str
-        Titles of groups to leave out.
+    clips : bool
+        Whether there are clips; without them what stands below moves up.
     """
+    groups = {title: rect for title, rect in GROUPS.items() if clips or title != "Clips"}
     p.section("faces")
-    boxes: dict[str, Box] = {}
-    for name, rect in FACES.items():
-        face = BY_NAME[name]
-        if face.group in without:
-            continue
-        looks: dict[str, Any] = _shown(rect)
-        if face.look == "live.text":
-            looks |= {"mode": 1, "text": face.short, "texton": face.short}
-        if face.look == "live.tab":
-            looks |= {"num_lines_presentation": ROWS[name], "spacing_x": 1.0, "spacing_y": 2.0}
-        if name in ("Status", "Clip Status"):
-            looks["ignoreclick"] = 1
-        boxes[name] = p.parameter(face, **looks)
+    boxes = {
+        name: _face(p, BY_NAME[name], _place(rect, clips))
+        for name, rect in FACES.items()
+        if BY_NAME[name].group in groups
+    }
     for name, rect in BUTTON_RECTS.items():
-        group, info = BUTTONS[name]
-        if group not in without:
-            boxes[name] = p.add(
-                "live.text",
-                CAPTIONS.get(name, name),
-                varname=name,
-                annotation_name=name,
-                annotation=info,
-                mode=0,
-                parameter_enable=0,
-                **_shown(rect),
-            )
-    for name, (title, panel, rect, color) in KEYS.items():
-        boxes[name] = p.add(
-            "kslider",
-            varname=name,
-            annotation_name=title,
-            annotation=f"The notes that are {'heard' if name == 'Call' else 'played'} now.",
-            hkeycolor=list(color),
-            ignoreclick=1,
-            mode=1,
-            offset=36,
-            range=48,
-            parameter_enable=0,
-            **_shown(rect),
-        )
-        _label(p, title, (panel[0] + 4, panel[1] + 3, 42, 12))
+        if BUTTONS[name][0] in groups:
+            boxes[name] = _button(p, name, rect)
+    for name in KEYS:
+        boxes[name] = _keyboard(p, name)
     p.section("labels and panels")
     for text, rect in LABELS.items():
-        if not any(_within(rect, GROUPS[title]) for title in without):
-            _label(p, text, rect)
-    panels = {title: rect for title, rect in GROUPS.items() if title not in without}
-    for title, rect in panels.items():
-        _label(p, title, (rect[0] + 4, rect[1] + 2, rect[2] - 8, 12), fontface=1)
-    for rect in (*panels.values(), *(panel for _, panel, _, _ in KEYS.values())):
-        p.add(
-            "panel",
-            background=1,
-            border=1,
-            rounded=0,
-            saved_attribute_attributes={
-                "bgfillcolor": {"expression": "themecolor.live_surface_bg"},
-                "bordercolor": {"expression": "themecolor.live_contrast_frame"},
-            },
-            **_shown(rect),
-        )
+        if clips or not _within(rect, GROUPS["Clips"]):
+            _label(p, text, _place(rect, clips))
+    for title, rect in groups.items():
+        left, top, width, _ = _place(rect, clips)
+        _label(p, title, (left + 4, top + 2, width - 8, 12), fontface=1)
+    for rect in (*groups.values(), *(panel for _, panel, _, _ in KEYS.values())):
+        _panel(p, _place(rect, clips))
     return boxes
+
+
+def _face(p: Patcher, face: Face, rect: Rect) -> Box:
+    looks: dict[str, Any] = {}
+    if face.look == "live.text":
+        looks = {"mode": 1, "text": face.short, "texton": face.short}
+    if face.look == "live.tab":
+        looks = {"num_lines_presentation": ROWS[face.name], "spacing_x": 1.0, "spacing_y": 2.0}
+    if face.name in DISPLAYS:
+        looks["ignoreclick"] = 1
+    return p.parameter(face, **looks, **_shown(rect))
+
+
+def _button(p: Patcher, name: str, rect: Rect) -> Box:
+    return p.add(
+        "live.text",
+        CAPTIONS.get(name, name),
+        varname=name,
+        annotation_name=name,
+        annotation=BUTTONS[name][1],
+        mode=0,
+        parameter_enable=0,
+        **_shown(rect),
+    )
+
+
+def _keyboard(p: Patcher, name: str) -> Box:
+    title, panel, rect, color = KEYS[name]
+    _label(p, title, (panel[0] + 4, panel[1] + 2, 42, 12))
+    return p.add(
+        "kslider",
+        varname=name,
+        annotation_name=title,
+        annotation=f"The notes that are {'heard' if name == 'Call' else 'played'} now.",
+        hkeycolor=list(color),
+        ignoreclick=1,
+        mode=1,
+        offset=36,
+        range=48,
+        parameter_enable=0,
+        **_shown(rect),
+    )
+
+
+def _panel(p: Patcher, rect: Rect) -> None:
+    colors = {"bgfillcolor": "live_surface_bg", "bordercolor": "live_contrast_frame"}
+    p.add(
+        "panel",
+        background=1,
+        border=1,
+        rounded=0,
+        saved_attribute_attributes={
+            name: {"expression": f"themecolor.{color}"} for name, color in colors.items()
+        },
+        **_shown(rect),
+    )
 
 
 def _label(p: Patcher, text: str, rect: Rect, **looks: Any) -> None:
@@ -181,6 +200,14 @@ def _label(p: Patcher, text: str, rect: Rect, **looks: Any) -> None:
 
 def _shown(rect: Rect) -> dict[str, Any]:
     return {"presentation": 1, "presentation_rect": list(rect)}
+
+
+def _place(rect: Rect, clips: bool) -> Rect:
+    """Return where something stands: Setup is at the top where there are no clips."""
+    if clips or not _within(rect, GROUPS["Setup"]):
+        return rect
+    left, top, width, height = rect
+    return left, top - GROUPS["Setup"][1] + GROUPS["Clips"][1], width, height
 
 
 def _within(inner: Rect, outer: Rect) -> bool:

@@ -43,7 +43,7 @@ ARITY: Final[dict[str, tuple[int, int]]] = {
     "comment": (1, 0),
     "panel": (1, 0),
     "kslider": (2, 2),
-    "bpatcher": (1, 1),
+    "bpatcher": (1, 2),
     "live.comment": (1, 0),
     "live.dial": (1, 2),
     "live.numbox": (1, 2),
@@ -102,19 +102,25 @@ class Patcher:
         self._x, self._y = self._x + _COLUMN, 20
         self.add("comment", title)
 
-    def new(self, text: str) -> Box:
+    def new(self, text: str, at: tuple[int, ...] | None = None) -> Box:
         """Add an object box."""
-        return self._put("newobj", arity(text), text=text)
+        return self._put("newobj", arity(text), at, text=text)
 
     def message(self, text: str) -> Box:
         """Add a message box."""
         return self._put("message", ARITY["message"], text=text)
 
-    def add(self, kind: str, text: str = "", **attributes: Any) -> Box:
-        """Add a box of a class of its own, such as a dial or an inlet."""
+    def add(
+        self, kind: str, text: str = "", at: tuple[int, ...] | None = None, **attributes: Any
+    ) -> Box:
+        """Add a box of a class of its own, such as a dial or an inlet; `at` moves and sizes it."""
         if text:
             attributes["text"] = text
-        return self._put(kind, ARITY[kind], **attributes)
+        return self._put(kind, ARITY[kind], at, **attributes)
+
+    def patcher(self, name: str, inner: dict[str, Any]) -> Box:
+        """Add a box that holds a patcher of its own."""
+        return self._put("newobj", (0, 0), text=f"p {name}", patcher=inner)
 
     def parameter(self, face: Face, **attributes: Any) -> Box:
         """Add the box of a parameter of Live."""
@@ -148,34 +154,34 @@ class Patcher:
         for source, target in pairwise(boxes):
             self.cord(source, target)
 
-    def _put(self, kind: str, ends: tuple[int, int], **attributes: Any) -> Box:
+    def _put(
+        self,
+        kind: str,
+        ends: tuple[int, int],
+        at: tuple[int, ...] | None = None,
+        **attributes: Any,
+    ) -> Box:
         box = Box(str(len(self.boxes) + 1), *ends)
-        width = min(180, 14 + 6 * len(str(attributes.get("text", ""))))
-        rect = [self._x, self._y, width, 22]
+        rect = [self._x, self._y, min(180, 14 + 6 * len(str(attributes.get("text", "")))), 22]
+        if at:
+            rect[: len(at)] = at
         self._y += _ROW
         told = {"id": box.id, "maxclass": kind, "numinlets": ends[0], "numoutlets": ends[1]}
         told["patching_rect"] = rect
         self.boxes.append({"box": told | attributes})
         return box
 
+    def tree(self, **attributes: Any) -> dict[str, Any]:
+        """Return the patcher, to stand in a file or in the box of another one."""
+        version = {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1}
+        head = {"fileversion": 1, "appversion": version, "classnamespace": "box"}
+        return head | attributes | {"boxes": self.boxes, "lines": self.lines}
+
     def json(self, **attributes: Any) -> bytes:
         """Return the patcher's file: one line a box and a cord."""
-        head = {
-            "fileversion": 1,
-            "appversion": {
-                "major": 8,
-                "minor": 6,
-                "revision": 0,
-                "architecture": "x64",
-                "modernui": 1,
-            },
-            "classnamespace": "box",
-            **attributes,
-        }
-        parts = [_written(head)[:-1]]
-        parts += [_rows("boxes", self.boxes), _rows("lines", self.lines)]
-        text = ",\n".join(parts)
-        return ('{"patcher":' + text + "}}").encode()
+        tree = self.tree(**attributes)
+        rows = [_rows(name, tree.pop(name)) for name in ("boxes", "lines")]
+        return ('{"patcher":' + ",\n".join([_written(tree)[:-1], *rows]) + "}}").encode()
 
 
 def valueof(face: Face, order: int) -> dict[str, Any]:
