@@ -72,11 +72,13 @@ class Canvas:
         ----------
         text : str
             A chain a line: boxes with ``->`` between, each fed by the first outlet of the one
-            before. ``name: box`` gives a box a name; ``@name.1`` at the beginning of a chain is
-            its second outlet, at the end its second inlet. Cords of one outlet are not to
-            depend on their order: that is what ``t`` (trigger) is for.
+            before; a line that begins with an arrow goes on with the one above. ``name: box``
+            gives a box a name; ``@name.1`` at the beginning of a chain is its second outlet, at
+            the end its second inlet. Cords of one outlet are not to depend on their order: that
+            is what ``t`` (trigger) is for.
         """
-        for line in filter(None, map(str.strip, text.splitlines())):
+        whole = re.sub(r"\s*\n\s*-> ", " -> ", text)
+        for line in filter(None, map(str.strip, whole.splitlines())):
             self._chain([part.strip() for part in line.split(" -> ")])
 
     def _chain(self, parts: list[str]) -> None:

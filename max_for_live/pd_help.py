@@ -6,9 +6,9 @@ from typing import Final
 
 from antiphon.params import BY_NAME
 from pd_canvas import Canvas
-from pd_core import DAEMON_PORT, RECEIVE_PORT
 from pd_faces import DAEMON_KEEPS, SENT
 from pd_panel import panel_size
+from pd_wire import DAEMON_PORT, RECEIVE_PORT
 
 WIDTH: Final = 920
 BODY: Final = 450
@@ -37,9 +37,15 @@ REFERENCE: Final = (
     (
         "INLET",
         (
-            ("PITCH VELOCITY [CHANNEL]", "a note: velocity 0 ends it, the channel is 1 if left out"),
+            (
+                "PITCH VELOCITY [CHANNEL]",
+                "a note: velocity 0 ends it, the channel is 1 if left out",
+            ),
             ("cc NUMBER VALUE [CHANNEL]", "a controller, 64 is the sustain pedal"),
-            ("clock BEAT BPM NUM DEN 0|1", "the transport, beats in quarter notes, 1 while it plays"),
+            (
+                "clock BEAT BPM NUM DEN 0|1",
+                "the transport, beats in quarter notes, 1 while it plays",
+            ),
             ("mode NAME", "off, respond, loop, solo, or a public index"),
             ("set NAME VALUE", "a parameter (see the list beside)"),
             ("get NAME", "asks for a parameter"),
@@ -49,7 +55,10 @@ REFERENCE: Final = (
             ("pick INDEX", "play a variation (0 is the phrase)"),
             ("keep, undo", "what plays becomes the phrase, back to the one before"),
             ("generate BEATS", "play from the next grid line"),
-            ("clip get|begin|note|end ...", "notes of clips both ways, as the OSC messages of that name"),
+            (
+                "clip get|begin|note|end ...",
+                "notes of clips both ways, as the OSC messages of that name",
+            ),
             ("on, thru, drums 0|1", "the panel's switches"),
             ("variations, capture-length N", "the panel's numbers"),
             ("panic", "silences everything at once"),
@@ -73,8 +82,11 @@ REFERENCE: Final = (
     (
         "ARGUMENTS",
         (
-            ("1: port", f"where this patch hears the daemon (default {RECEIVE_PORT}), "
-             "each instance its own"),
+            (
+                "1: port",
+                f"where this patch hears the daemon (default {RECEIVE_PORT}), "
+                "each instance its own",
+            ),
             ("2: port", f"where the daemon listens (default {DAEMON_PORT})"),
         ),
     ),
@@ -91,6 +103,7 @@ META: Final = (
     ("AUTHOR", "the Antiphon maintainers"),
     ("HELP_PATCH_AUTHORS", "the Antiphon maintainers"),
 )
+
 
 def help_patch() -> Canvas:
     """Return ``antiphon-help.pd``."""
@@ -170,7 +183,8 @@ def _clock() -> Canvas:
     c = Canvas("clock")
     c.chains("""
         inlet -> t b
-        start: 1( -> on: t f b -> beat: metro 125 -> count: f 0 -> now: t f f -> / 4 -> clock $1 120 4 4 1( -> said: outlet
+        start: 1( -> on: t f b -> beat: metro 125 -> count: f 0 -> now: t f f
+            -> / 4 -> clock $1 120 4 4 1( -> said: outlet
         @now.1 -> + 1 -> @count.1
         @on.1 -> 0( -> @count.1
         stop: 0( -> halt: t b f -> clock 0 120 4 4 0( -> @said

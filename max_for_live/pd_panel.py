@@ -10,7 +10,7 @@ from typing import Final
 
 from faces import FACES, Face
 from pd_canvas import Canvas, escape
-from pd_faces import ALL, DO, is_switch, key
+from pd_faces import ALL, is_switch, key
 
 ROW: Final = 20
 COLUMN: Final = 284

@@ -14,7 +14,7 @@ import faces
 import pure_data
 from antiphon import params
 from daemon_process import Antiphon
-from pd_process import DEVICES, Pd, Stand, free_port, start, until
+from pd_process import DEVICES, Pd, Stand, start, until
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("pd") is None, reason="pd not installed"),
@@ -26,8 +26,11 @@ MAJOR = {0, 2, 4, 5, 7, 9, 11}
 SOON = ("set turn/silence 0.5", "set turn/quantize 1", "set length 2")
 """Settings with which an answer does not keep a test waiting."""
 
-NOT_HERE = {"Clip", "Clip Status", "Receive Port", "Instance", "Daemon Port", "Status"}
-"""Faces that belong to Live, or are creation arguments in Pd."""
+ELSEWHERE = {
+    *("Clip", "Clip Status", "Read Clip", "Write Clip"),
+    *("Receive Port", "Instance", "Daemon Port", "Status"),
+}
+"""Faces and buttons for Live's clips, what are creation arguments in Pd, and a word there."""
 
 
 @pytest.fixture
@@ -81,29 +84,32 @@ def ready(pd: Pd, instance: int = 0, *settings: str) -> None:
 
 def test_building_again_gives_the_same_bytes() -> None:
     """What the generator writes is what the repository has."""
-    for name, text in pure_data.files().items():
-        assert (DEVICES / name).read_bytes() == text.encode(), f"build {name} again: make device"
+    for path, data in pure_data.files().items():
+        assert path.read_bytes() == data, f"build {path.name} again: make device"
 
 
-def shown(patch: str) -> set[str]:
-    """Return the names of the faces that a patch shows, read from its text."""
+def shown(patch: str, kinds: tuple[str, ...], prefix: str) -> set[str]:
+    """Return what the boxes of some kinds on a panel send to, read from the patch's text."""
     names: set[str] = set()
     for record in re.split(r"(?<!\\);\n", patch):
         words = record.split()
-        gui = words[4:5] if words[:2] == ["#X", "obj"] else words[1:2]
-        if gui and gui[0] in ("tgl", "hsl", "hradio", "floatatom"):
-            names |= {word.removeprefix("\\$0-face-") for word in words if "0-face-" in word}
+        kind = words[4:5] if words[:2] == ["#X", "obj"] else words[1:2]
+        if kind and kind[0] in kinds:
+            names |= {word[len(prefix) :] for word in words if word.startswith(prefix)}
     return names
 
 
 def test_every_face_of_the_table_is_in_the_patch_and_the_other_way_round() -> None:
-    """Parameters by their own name, the device's faces by theirs, and none besides."""
+    """Parameters by their own name, the device's faces and buttons by theirs, none besides."""
     table = {
         face.param or face.name.lower().replace(" ", "-")
         for face in faces.FACES
-        if face.name not in NOT_HERE
+        if face.name not in ELSEWHERE
     }
-    assert shown(pure_data.patch()) == table
+    buttons = {name.lower().replace(" ", "-") for name in set(faces.BUTTONS) - ELSEWHERE}
+    patch = pure_data.patch()
+    assert shown(patch, ("tgl", "hsl", "hradio", "floatatom"), "\\$0-face-") == table
+    assert shown(patch, ("bng",), "\\$0-do-") == buttons
     assert set(params.BY_NAME) - set(faces.WITHOUT) <= table
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import faces
-from pd_process import Pd, Stand, until
+from pd_process import Pd, Stand, opened, until
 
 pytestmark = pytest.mark.skipif(shutil.which("pd") is None, reason="pd not installed")
 
+BUTTONS = {
+    "end-turn": "turn",
+    "capture": "capture",
+    "vary": "vary",
+    "keep": "keep",
+    "undo": "undo",
+    "panic": "panic",
+}
 SENT = [face for face in faces.FACES if face.param]
 
 
@@ -80,6 +89,35 @@ def test_every_face_is_sent_when_it_moves_and_shown_when_it_is_told(pd: Pd, stan
     for face in SENT:
         (told,) = stand.named(f"param/{face.param}")
         assert told == pytest.approx((pd.receive[0], face.low))
+
+
+def test_the_panel_shows_what_is_told_and_sends_what_is_done_to_it(
+    tmp_path: Path, stand: Stand
+) -> None:
+    """Each box of a face, made to speak, says the value that the daemon told last."""
+    patch = opened(tmp_path)
+    pd = Pd(tmp_path, stand.port)
+    try:
+        stand.meet(pd)
+        for face in SENT:
+            value = face.low + (face.high - face.low) / 2
+            value = float(int(value)) if face.whole or face.choices else value
+            stand.tell(pd, f"param/{face.param}", value)
+            until(lambda face=face: any(f"param {face.param} " in line for line in pd.said()[-1:]))
+            pd.inside(f"show-{face.param}", "bang")
+            after(pd, stand)
+            # A bang turns a toggle over; a slider has a number beside it.
+            shown = 1.0 - value if len(face.choices) == 2 else value
+            said = stand.named(f"param/{face.param}")
+            boxes = len(re.findall(rf"-face-{face.param} .*-show-{face.param} ", patch))
+            boxes += len(re.findall(rf"-show-{face.param} .*-face-{face.param} ", patch))
+            assert said == [pytest.approx((pd.receive[0], shown))] * boxes, face.name
+            assert boxes, face.name
+        for button, name in BUTTONS.items():
+            pd.inside(f"do-{button}", "bang")
+            until(lambda name=name: stand.named(name))
+    finally:
+        pd.end()
 
 
 def test_a_value_out_of_range_is_sent_as_the_end_of_the_range(pd: Pd, stand: Stand) -> None:
@@ -247,7 +285,13 @@ def test_thru_passes_notes_and_owes_their_ends(pd: Pd, stand: Stand) -> None:
 
 def test_the_panel_is_saved_with_the_patch_around(pd: Pd, stand: Stand) -> None:
     """Opened again, the faces have the values that they had when Pd saved the patch."""
-    for message in ("set temperature 0.7", "set turn/bars 2", "mode loop", "thru 0", "variations 7"):
+    for message in (
+        "set temperature 0.7",
+        "set turn/bars 2",
+        "mode loop",
+        "thru 0",
+        "variations 7",
+    ):
         pd.send(message)
     after(pd, stand)
     stand.heard.clear()

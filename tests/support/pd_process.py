@@ -16,6 +16,9 @@ from antiphon.osc.codec import Argument, decode, encode
 
 DEVICES = Path(__file__).resolve().parents[2] / "max_for_live"
 
+OPEN = "open-"
+"""What stands for ``$0-`` in a patch whose own names can be reached."""
+
 # Instance N hears what comes after N; `later` notes come at their time. What it says is printed
 # after N or S and its number, notes with Pd's own time in milliseconds, which has no jitter.
 INSTANCE = """#X obj 20 100 route later;
@@ -106,17 +109,21 @@ class Pd:
             "#X obj 200 20 loadbang;",
             "#X obj 200 50 print READY;",
             f"#X msg 200 80 \\; pd-around.pd savetofile saved.pd {self._folder};",
-            "#X obj 20 50 route save;",
+            "#X obj 20 50 route save inside;",
+            "#X obj 300 50 list;",
+            "#X msg 300 80 \\; \\$1 \\$2;",
         ]
         cords = [
             "#X connect 0 0 5 0;",
             "#X connect 5 0 4 0;",
-            "#X connect 5 1 1 0;",
+            "#X connect 5 1 6 0;",
+            "#X connect 6 0 7 0;",
+            "#X connect 5 2 1 0;",
             "#X connect 2 0 3 0;",
         ]
         for n, daemon in enumerate(daemons):
             lines.append(INSTANCE.format(n=n, receive=self.receive[n], daemon=daemon))
-            first = 6 + 9 * n
+            first = 8 + 9 * n
             cords.append(f"#X connect 1 {n} {first} 0;")
             cords += [f"#X connect {first + a} {b} {first + c} {d};" for a, b, c, d in CORDS]
         return "\n".join([*lines, *cords]) + "\n"
@@ -129,6 +136,10 @@ class Pd:
     def send(self, message: str, instance: int = 0) -> None:
         """Put a message, or a note as numbers, into an instance."""
         self._socket.sendto(f"{instance} {message};\n".encode(), ("127.0.0.1", self.control))
+
+    def inside(self, name: str, value: str) -> None:
+        """Send a value to one of the patch's own names, if it was opened with :func:`opened`."""
+        self._socket.sendto(f"inside {OPEN}{name} {value};\n".encode(), ("127.0.0.1", self.control))
 
     def play(self, pitches: tuple[int, ...], every: int = 150, instance: int = 0) -> None:
         """Play notes one after another, `every` milliseconds, timed by Pd."""
@@ -208,6 +219,13 @@ class Stand:
 
     def _send(self, port: int, name: str, *arguments: Argument) -> None:
         self._socket.sendto(encode(f"/antiphon/{name}", *arguments), ("127.0.0.1", port))
+
+
+def opened(folder: Path) -> str:
+    """Put a copy of the patch whose own names can be reached into a folder; return its text."""
+    text = (DEVICES / "antiphon.pd").read_text().replace("\\$0-", OPEN)
+    (folder / "antiphon.pd").write_text(text)
+    return text
 
 
 def start(patch: Path, out: BinaryIO, *words: str) -> subprocess.Popen[bytes]:
