@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import faces
-from pd_process import Pd, Stand, opened, until
+from pd_process import DEVICES, Pd, Stand, opened, until
 
 pytestmark = pytest.mark.skipif(shutil.which("pd") is None, reason="pd not installed")
 
@@ -69,6 +69,17 @@ def test_the_greeting_tells_every_parameter_and_the_mode_behind_them(
     expected = {f"param/{face.param}": face.initial for face in SENT}
     assert {name: args[1] for name, args in told[:-1]} == pytest.approx(expected)
     assert told[-1] == ("mode", (1.0,))
+
+
+def test_without_arguments_the_ports_are_the_usual_ones(tmp_path: Path, stand: Stand) -> None:
+    """A copy with other defaults uses these, for both ports."""
+    pd = Pd(tmp_path, stand.port, bare=True)
+    try:
+        until(lambda: stand.named("mode"))
+        assert "7402;" in (DEVICES / "antiphon.pd").read_text()
+        assert stand.named("hello")[0][1] == pd.receive[0]
+    finally:
+        pd.end()
 
 
 def test_every_face_is_sent_when_it_moves_and_shown_when_it_is_told(pd: Pd, stand: Stand) -> None:
@@ -257,7 +268,9 @@ def test_whatever_stops_the_partner_ends_his_notes(pd: Pd, stand: Stand, how: st
 def test_a_daemon_that_is_silent_for_five_seconds_is_lost_and_greeted_again(
     pd: Pd, stand: Stand
 ) -> None:
-    """What sounded ends; when the daemon answers again everything is told again."""
+    """A ping asks every 2 s; lost, what sounded ends; when the daemon answers again everything is told again."""
+    until(lambda: stand.named("ping"))
+    assert stand.heard == [("ping", (pd.receive[0],))]
     stand.answers = False
     stand.tell(pd, "play", 64, 80, 60000, 0, 1)
     until(lambda: pd.hanging() == {(1, 64)})

@@ -70,14 +70,22 @@ class Pd:
         Where the patch around, and what Pd prints, is kept.
     daemons : int
         The daemon's port, for each instance.
+    bare : bool
+        Whether the ports are left to the patch's defaults: a copy of it has ours there.
     """
 
-    def __init__(self, folder: Path, *daemons: int) -> None:
+    def __init__(self, folder: Path, *daemons: int, bare: bool = False) -> None:
         self._folder = folder
         self.control = free_port()
         self.receive = [free_port() for _ in daemons]
         self._patch = folder / "around.pd"
-        self._patch.write_text(self._around(daemons))
+        around = self._around(daemons)
+        if bare:
+            copy = (DEVICES / "antiphon.pd").read_text()
+            copy = copy.replace(" 7402;", f" {self.receive[0]};").replace(" 7401;", f" {daemons[0]};")
+            (folder / "antiphon.pd").write_text(copy)
+            around = around.replace(f"antiphon {self.receive[0]} {daemons[0]};", "antiphon;")
+        self._patch.write_text(around)
         self._printed = folder / f"printed-{self.control}"
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._start()
