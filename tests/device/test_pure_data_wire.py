@@ -124,9 +124,34 @@ def test_the_panel_shows_what_is_told_and_sends_what_is_done_to_it(
             boxes += len(re.findall(rf"-show-{face.param} .*-face-{face.param} ", patch))
             assert said == [pytest.approx((pd.receive[0], shown))] * boxes, face.name
             assert boxes, face.name
+        pd.send("mode loop")
+        pd.inside("show-mode", "bang")
+        pd.inside("show-on", "bang")
+        after(pd, stand)
+        assert stand.named("mode") == [(4.0,), (4.0,), (0.0,)]
         for button, name in BUTTONS.items():
             pd.inside(f"do-{button}", "bang")
             until(lambda name=name: stand.named(name))
+    finally:
+        pd.end()
+
+
+def test_the_panel_names_the_state_and_what_is_chosen(tmp_path: Path, stand: Stand) -> None:
+    """No daemon first, then the state by its code; the mode and the scale by name."""
+    opened(tmp_path)
+    pd = Pd(tmp_path, stand.port)
+    try:
+        stand.meet(pd)
+        for code in range(5):
+            stand.tell(pd, "state", code)
+        stand.tell(pd, "param/scale", 2)
+        pd.send("mode solo")
+        until(lambda: "name-mode: symbol Solo" in pd.text)
+        pd.send("close")
+        until(lambda: pd.text.count("state: symbol No-Daemon") == 2)
+        words = re.findall(r"state: symbol (\S+)", pd.text)
+        assert words == [*(w.replace(" ", "-") for w in faces.STATUS), "No-Daemon"]
+        assert "name-scale: symbol Natural-Minor" in pd.text
     finally:
         pd.end()
 
@@ -253,6 +278,11 @@ def test_whatever_stops_the_partner_ends_his_notes(pd: Pd, stand: Stand, how: st
     assert pd.hanging() == set()
     if how == "close":
         until(lambda: stand.named("bye") == [(pd.receive[0],)])
+        until(lambda: pd.said()[-1] == "connected 0")
+        stand.heard.clear()
+        pd.send("later 60 90 1 2500")  # longer than from one hello to the next
+        until(lambda: pd.hanging() == {(1, 60)})
+        assert stand.named("hello") == stand.named("ping") == []
         return
     if how in ("mode off", "on 0"):
         stand.tell(pd, "play", 55, 80, 1, 0, 1)  # it was on its way
@@ -320,7 +350,9 @@ def test_the_panel_is_saved_with_the_patch_around(pd: Pd, stand: Stand) -> None:
     stand.heard.clear()
     pd.save_and_open_again()
     until(lambda: stand.named("mode"))
-    assert stand.named("mode") == [(4.0,)]
+    assert stand.named("mode") == [(0.0,)]
+    pd.send("on 1")
+    until(lambda: stand.named("mode")[-1] == (4.0,))
     assert stand.named("param/temperature")[0][1] == pytest.approx(0.7)
     assert stand.named("param/turn/bars")[0][1] == 2.0
     pd.send("60 90")

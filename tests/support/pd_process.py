@@ -19,6 +19,9 @@ DEVICES = Path(__file__).resolve().parents[2] / "max_for_live"
 OPEN = "open-"
 """What stands for ``$0-`` in a patch whose own names can be reached."""
 
+WATCHED = ("show-state", "show-name-scale", "show-name-mode")
+"""The words on the panel that are printed when the patch's own names can be reached."""
+
 # Instance N hears what comes after N; `later` notes come at their time. What it says is printed
 # after N or S and its number, notes with Pd's own time in milliseconds, which has no jitter.
 INSTANCE = """#X obj 20 100 route later;
@@ -82,7 +85,9 @@ class Pd:
         around = self._around(daemons)
         if bare:
             copy = (DEVICES / "antiphon.pd").read_text()
-            copy = copy.replace(" 7402;", f" {self.receive[0]};").replace(" 7401;", f" {daemons[0]};")
+            copy = copy.replace(" 7402;", f" {self.receive[0]};").replace(
+                " 7401;", f" {daemons[0]};"
+            )
             (folder / "antiphon.pd").write_text(copy)
             around = around.replace(f"antiphon {self.receive[0]} {daemons[0]};", "antiphon;")
         self._patch.write_text(around)
@@ -134,6 +139,10 @@ class Pd:
             first = 8 + 9 * n
             cords.append(f"#X connect 1 {n} {first} 0;")
             cords += [f"#X connect {first + a} {b} {first + c} {d};" for a, b, c, d in CORDS]
+        number = 8 + 9 * len(daemons)
+        for place, name in enumerate(WATCHED):
+            lines += [f"#X obj 400 100 r {OPEN}{name};", f"#X obj 400 130 print {name};"]
+            cords.append(f"#X connect {number + 2 * place} 0 {number + 2 * place + 1} 0;")
         return "\n".join([*lines, *cords]) + "\n"
 
     @property
