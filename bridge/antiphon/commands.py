@@ -34,6 +34,10 @@ MOST_VARIATIONS = 16
 """Variations that can be asked for at once."""
 
 
+SWITCHES = ("turn", "read", "write")
+"""What a switch can be learnt for: the end of a turn, and reading and writing clips of Live's."""
+
+
 LAST_ANSWER = -1
 """The index of a clip that stands for what the partner played last."""
 
@@ -201,7 +205,7 @@ class LoadModel(Command):
 
 @dataclass(frozen=True, slots=True)
 class Learn(Command):
-    """Bind the next controller that moves to a parameter, or to ``turn`` (the foot switch)."""
+    """Bind the next controller that moves to a parameter, or to a switch (``turn``)."""
 
     name: str = ""
 
@@ -211,6 +215,21 @@ class Record(Command):
     """Start or stop recording the session."""
 
     on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClip(Command):
+    """Make the clip that is selected in Live the phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteClip(Command):
+    """Write notes into a new clip of Live's.
+
+    `index` is that of :class:`GiveClip`, or one above the last variation for all on offer.
+    """
+
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,14 +333,23 @@ class ParamValue:
     name: str
     value: float
     client: Client | None = None
+    by: Client | None = None
+    """The client that changed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A controller now drives a parameter, or ``turn``."""
+    """A controller now drives a parameter, or is a switch."""
 
     name: str
     controller: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cued:
+    """A switch went down that was learnt for something outside the engine."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +424,7 @@ Update = (
     | Panicked
     | ParamValue
     | Learned
+    | Cued
     | Refused
     | TurnEnded
     | PhraseTaken

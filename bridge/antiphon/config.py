@@ -28,14 +28,15 @@ from typing import Any, Final
 import platformdirs
 
 from antiphon import params
+from antiphon.commands import SWITCHES
 from antiphon.errors import UsageError
-from antiphon.learn import TURN
 
 OPTIONS: Final[dict[str, type | tuple[type, ...]]] = {
     "backend": str,
     "input": list,
     "output": list,
     "osc": str,
+    "live": str,
     "sync": str,
     "bpm": (int, float),
     "meter": str,
@@ -60,7 +61,7 @@ class Config:
     settings : dict
         Parameter name -> value, checked.
     bindings : dict
-        Controller number -> parameter name or ``turn``.
+        Controller number -> parameter name or switch, as in :mod:`antiphon.learn`.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -172,10 +173,11 @@ def _settings(values: Any, where: object) -> dict[str, float]:
 def _bindings(values: Any, where: Path) -> dict[int, str]:
     found = {}
     for name, controller in values.items() if isinstance(values, dict) else ():
-        known = name == TURN or name in params.BY_NAME
+        known = name in SWITCHES or name in params.BY_NAME
         if not known or not isinstance(controller, int) or not 0 <= controller <= 127:
             raise UsageError(
-                f"[learn] in {where} binds a parameter or {TURN!r} to a controller 0..127",
+                f"[learn] in {where} binds a parameter, or one of {', '.join(SWITCHES)}, "
+                "to a controller 0..127",
                 f"found {name} = {controller!r}",
                 "correct it",
             )

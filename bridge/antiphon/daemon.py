@@ -22,6 +22,8 @@ from antiphon.conversation import Conversation, Unheard
 from antiphon.engine import Silenced
 from antiphon.errors import AntiphonError, PortError
 from antiphon.guests import Guests
+from antiphon.live.client import LiveClient
+from antiphon.live.wire import Where
 from antiphon.model import Player, Varier
 from antiphon.music import Meter, Seconds
 from antiphon.osc.server import OscServer
@@ -61,6 +63,7 @@ class Options:
 
     ports: PortOptions = field(default_factory=PortOptions)
     osc: tuple[str, int] = ("127.0.0.1", 7401)
+    live: Where | None = None
     sync: str = "internal"
     meter: Meter = field(default_factory=Meter)
     mode: c.Mode = c.Mode.RESPOND
@@ -154,6 +157,7 @@ class Daemon:
         self._own = self._converse(
             self._ports, self._sync_source(), self.publish, self._recorder_for("")
         )
+        self._live = self._live_client(options)
         self._model = self._where = ""
         self.last_words: list[str] = []
         """Lines to print once the view is gone."""
@@ -196,6 +200,8 @@ class Daemon:
         self._worker.start()
         self._thread("antiphon-load", self._load_own)
         self._osc.start()
+        if self._live is not None:
+            self._live.start()
         opened = self._ports.open()
         for warning in opened.warnings:
             _log.warning(warning)
@@ -231,6 +237,8 @@ class Daemon:
         """Take down in order: what comes in, what thinks, what sounds. Under 2 s."""
         self._stop.set()
         self._osc.stop(0.5)
+        if self._live is not None:
+            self._live.stop(0.3)
         self._worker.stop(0.3)
         self._own.stop()
         self._guests.stop()
@@ -269,6 +277,11 @@ class Daemon:
 
     def submit(self, message: Any) -> bool:
         """Give the partner that all share something; False when it cannot take more."""
+        if self._live is not None and isinstance(message, c.ReadClip | c.WriteClip):
+            self._live.tell(message)
+            return True
+        if isinstance(message, c.Transport) and self._options.sync == "live":
+            return True  # Live's beat is followed, and nobody else's
         return self._own.submit(message)
 
     def now(self) -> Seconds:
@@ -289,6 +302,8 @@ class Daemon:
             update, guest = told
             self._osc.publish(update, guest)
             if guest is None:
+                if self._live is not None:
+                    self._live.tell(update)
                 self._face.update(update)
                 self._own.recorder.update(update)
                 if isinstance(update, c.Learned):
@@ -400,12 +415,19 @@ class Daemon:
         while not self._stop.wait(STATS_EVERY):
             self.publish(self._stats.stats())
 
+    def _live_client(self, options: Options) -> LiveClient | None:
+        """Return what speaks with Live, which is with the partner that all share."""
+        if options.live is None:
+            return None
+        follow = options.sync == "live"
+        return LiveClient(options.live, self._own.submit, self.publish, self._clock, follow=follow)
+
     def _sync_source(self) -> SyncSource:
         now, bpm, meter = self._clock.now(), self._bpm, self._options.meter
         match self._options.sync:
             case "midi":
                 return MidiClock(now, bpm, meter)
-            case "osc":
+            case "osc" | "live":
                 return OscTransport(now, bpm, meter)
         return InternalClock(now, bpm, meter)
 

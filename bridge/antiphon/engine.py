@@ -274,6 +274,8 @@ class Engine:
             self._publish(c.Learned(moved.name, moved.controller))
         elif moved is not None and moved.name == TURN:
             self._step(base.TurnCue(), self._moment())
+        elif moved is not None and moved.name in c.SWITCHES:
+            self._publish(c.Cued(moved.name))
         elif moved is not None:
             turned = params.BY_NAME[moved.name].from_cc(moved.value)
             self._obey(c.SetParam(name=moved.name, value=turned))
@@ -361,7 +363,7 @@ class Engine:
             case c.SetParam(name="bpm") if not isinstance(self._source, InternalClock):
                 self._refuse(command, c.Refusal.NOT_NOW)  # somebody else keeps the tempo
             case c.SetParam():
-                self._set(command.name, command.value)
+                self._set(command)
             case c.GetParam():
                 value = self._settings[command.name]
                 self._publish(c.ParamValue(command.name, value, command.client))
@@ -373,6 +375,8 @@ class Engine:
                 self._step(base.StopCue(), now)
             case c.Capture() | c.Vary() | c.Pick() | c.Keep() | c.Undo() | c.TakePhrase():
                 self._phrase(command, now)
+            case c.ReadClip() | c.WriteClip():
+                self._refuse(command, c.Refusal.NOT_NOW)  # we do not speak with Live
             case c.GiveClip():
                 self._give_clip(command, now)
             case c.Generate() if self._mode is c.Mode.LOOP:
@@ -426,7 +430,8 @@ class Engine:
         self._mode = mode
         self._restart_mode()
 
-    def _set(self, name: str, value: float) -> None:
+    def _set(self, command: c.SetParam) -> None:
+        name, value = command.name, command.value
         self._settings[name] = value
         if name == "thru":
             self._output.configure(bool(value))
@@ -439,7 +444,7 @@ class Engine:
             self._looper.turned(name, self._moment())
         elif name in REPLANNED:
             self._dialogue.revise(self._moment())
-        self._publish(c.ParamValue(name, value))
+        self._publish(c.ParamValue(name, value, by=command.client))
 
     def _loaded(self, loaded: Loaded) -> None:
         if loaded.first:

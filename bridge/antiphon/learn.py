@@ -1,9 +1,11 @@
-"""MIDI learn: which controller drives which parameter, and which is the foot switch."""
+"""MIDI learn: which controller drives which parameter, and which are switches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from antiphon.commands import SWITCHES
 
 TURN: Final = "turn"
 """The name that the foot switch is learnt under."""
@@ -34,7 +36,7 @@ class Learning:
     Parameters
     ----------
     bindings : dict
-        Controller number -> parameter name or :data:`TURN`.
+        Controller number -> parameter name or one of :data:`antiphon.commands.SWITCHES`.
     """
 
     def __init__(self, bindings: dict[int, str]) -> None:
@@ -62,7 +64,7 @@ class Learning:
         bound = self._bindings.get(controller)
         if bound is None:
             return None
-        if bound != TURN:
+        if bound not in SWITCHES:
             return Moved(bound, value)
         was = controller in self._pressed
         if value >= PRESSED:

@@ -17,20 +17,22 @@ from antiphon.daemon import Daemon, Options
 from antiphon.demo import DEMO_OPTIONS, Demo
 from antiphon.errors import UsageError
 from antiphon.learn import TURN
+from antiphon.live.wire import parse_where
 from antiphon.music import Meter
 from antiphon.ports.base import PortOptions
 from antiphon.timebase import MonotonicClock
 from antiphon.view import View
 
 BACKENDS: Final = ("auto", "alsa", "coremidi", "winmm", "jack", "none")
-SYNCS: Final = ("internal", "midi", "osc")
+SYNCS: Final = ("internal", "midi", "osc", "live")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 DEFAULTS: Final[dict[str, Any]] = {
     "backend": "auto",
     "input": [],
     "output": [],
     "osc": "127.0.0.1:7401",
-    "sync": "internal",
+    "live": None,
+    "sync": None,
     "bpm": None,
     "meter": "4/4",
     "mode": "respond",
@@ -53,7 +55,9 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", action="append", metavar="NAME", help="play to an existing port too")
     add("--no-virtual", action="store_true", help="open no ports of our own")
     add("--osc", metavar="HOST:PORT", help="where to hear OSC (default 127.0.0.1:7401)")
-    add("--sync", choices=SYNCS, help="whose beat to follow (default internal)")
+    live_help = "speak AbletonOSC with Ableton Live (default 127.0.0.1:11000:11001)"
+    add("--live", nargs="?", const="", metavar="HOST:PORT:REPLY_PORT", help=live_help)
+    add("--sync", choices=SYNCS, help="whose beat to follow (default internal; with --live, live)")
     add("--bpm", type=float, help="tempo until somebody else sets it (default 120)")
     add("--meter", metavar="N/D", help="time signature, where the clock tells none (default 4/4)")
     add("--mode", metavar="MODE", help=f"{modes} (default respond)")
@@ -80,6 +84,7 @@ def run_play(args: argparse.Namespace) -> int:
             else logging.StreamHandler()
         ],
     )
+    logging.getLogger("antiphon.live").setLevel(logging.INFO)  # what becomes of wishes, in a line
     options = read_options(args)
     view = View(MonotonicClock(), console=console, sync=options.sync, plain=args.plain or None)
     if not args.demo:
@@ -110,6 +115,10 @@ def read_options(args: argparse.Namespace) -> Options:
         if not 0 <= args.turn_cc <= 127:
             raise UsageError("--turn-cc takes 0..127", f"found {args.turn_cc}", "correct it")
         bindings = {k: v for k, v in bindings.items() if v != TURN} | {args.turn_cc: TURN}
+    live = None if chosen["live"] is None else parse_where(chosen["live"])
+    chosen["sync"] = chosen["sync"] or ("internal" if live is None else "live")
+    if chosen["sync"] == "live" and live is None:
+        raise UsageError("--sync live follows Ableton Live", "found no --live", "add --live")
     for name, allowed in (("backend", BACKENDS), ("sync", SYNCS), ("device", DEVICES)):
         if chosen[name] not in allowed:
             raise UsageError(
@@ -123,6 +132,7 @@ def read_options(args: argparse.Namespace) -> Options:
             virtual=not args.no_virtual,
         ),
         osc=parse_address(chosen["osc"]),
+        live=live,
         sync=chosen["sync"],
         meter=parse_meter(chosen["meter"]),
         mode=parse_mode(chosen["mode"]),

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -19,11 +20,16 @@ from rich.text import Text
 from antiphon import config
 from antiphon.daemon import load_player, load_varier
 from antiphon.errors import AntiphonError
+from antiphon.live.client import find_live
+from antiphon.live.wire import Where, parse_where
 from antiphon.osc.server import DEFAULT_HOST, DEFAULT_PORT
 from antiphon.ports.base import PortOptions
 from antiphon.ports.choose import list_ports
 from antiphon.ports.client import PortProcess
 from antiphon.stats import summary
+
+LIVE_ANSWERS: Final = 2.0
+"""Seconds that AbletonOSC, which looks for questions every 100 ms, has for an answer."""
 
 
 def add_ports_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,11 +77,15 @@ def add_doctor_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of ``antiphon doctor``."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--osc-port", type=int, default=DEFAULT_PORT, help="OSC port to look at")
+    live_help = "look for Ableton Live with AbletonOSC too (default 127.0.0.1:11000:11001)"
+    parser.add_argument(
+        "--live", nargs="?", const="", metavar="HOST:PORT:REPLY_PORT", help=live_help
+    )
 
 
 def run_doctor(args: argparse.Namespace) -> int:
     """Check the set-up; exit status 2 if something must be mended."""
-    checks: tuple[Callable[[], Finding], ...] = (
+    checks: list[Callable[[], Finding]] = [
         _python,
         _midi,
         _ports,
@@ -86,7 +96,10 @@ def run_doctor(args: argparse.Namespace) -> int:
         _timer,
         _priority,
         _settings,
-    )
+    ]
+    if args.live is not None:
+        where = parse_where(args.live)
+        checks.append(lambda: _live(where))
     findings = [check() for check in checks]
     if args.json:
         print(json.dumps({"findings": [asdict(finding) for finding in findings]}))
@@ -139,6 +152,17 @@ def _osc(port: int) -> Finding:
                 "end the other program (another antiphon?), or play with --osc HOST:PORT",
             )
     return Finding("OSC", "ok", f"UDP {DEFAULT_HOST}:{port} is free")
+
+
+def _live(where: Where) -> Finding:
+    try:
+        version = find_live(where, LIVE_ANSWERS)
+    except AntiphonError as error:
+        return Finding("Live", "fault", error.found, error.remedy)
+    if version is not None:
+        return Finding("Live", "ok", f"Live {version} answers at {where}")
+    remedy = "start Live and choose AbletonOSC under Link, Tempo & MIDI"
+    return Finding("Live", "fault", f"nothing answers at {where}", remedy)
 
 
 def _network() -> Finding:

@@ -16,6 +16,7 @@ from antiphon_models import moves
 from antiphon_models.flips import NO_ROOM, choose_cells, flip
 from antiphon_models.noise import draw_noise
 from antiphon_models.notation import IN_ORDER, Part, write_notes
+from antiphon_models.prepared import inherited
 from antiphon_models.rolls import ROWS, FloatArray, IntArray, Kind
 
 TRIES: Final = 12
@@ -137,10 +138,14 @@ def _drafts(
         number = np.repeat(np.arange(count), [len(struck) for struck, _, _ in chosen])
         cells = np.concatenate([struck for struck, _, _ in chosen])
         felt, duration = editor.touch(phrase, said, amount, noise, number, cells)
-        touch = list(zip(*felt.T.tolist(), duration.tolist(), strict=True))
+        start = 0
         for drafts, (struck, changed, moved) in zip(found, chosen, strict=True):
-            drafts.append(_Draft(struck, touch[: len(struck)], changed, moved))
-            touch = touch[len(struck) :]
+            some = slice(start, start := start + len(struck))
+            long = (
+                inherited(phrase, struck, duration[some]) if kind == "pitched" else duration[some]
+            )
+            touch = list(zip(*felt[some].T.tolist(), long.tolist(), strict=True))
+            drafts.append(_Draft(struck, touch, changed, moved))
     return found
 
 

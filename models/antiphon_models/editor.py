@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from antiphon_models.balance import frame_of
 from antiphon_models.checkpoint import Checkpoint
 from antiphon_models.codec import (
     Codec,
@@ -22,9 +23,9 @@ from antiphon_models.codec import (
     refuse_broken,
     see,
 )
-from antiphon_models.flips import NO_ROOM, choose_cells, flip, frame_of
+from antiphon_models.flips import NO_ROOM, choose_cells, flip
 from antiphon_models.noise import Noise, draw_noise
-from antiphon_models.prepared import Prepared, in_manner, manner_of
+from antiphon_models.prepared import Prepared, in_manner, inherited, manner_of
 from antiphon_models.rolls import POSITION, ROWS, SLOTS, FloatArray, IntArray, Kind
 
 SPREADS: Final = (-6.0, -0.5)
@@ -278,6 +279,7 @@ def vary_rolls(
         struck = np.flatnonzero(hit)
         which = np.full_like(struck, number)
         felt, duration = editor.touch(phrase, said, amount, noise, which, struck)
+        duration = inherited(phrase, struck, duration)
         found = np.zeros((3, hit.size), np.float32)
         found[:, struck] = in_manner(phrase, struck, felt, duration)
         made.append((hit, *found.reshape(3, *shape)))

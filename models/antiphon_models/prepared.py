@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from antiphon_models.flips import Frame
+from antiphon_models.balance import Frame
 from antiphon_models.rolls import BoolArray, FloatArray, IntArray
 
 TIGHT: Final = 0.02
@@ -113,3 +113,44 @@ def in_manner(
         between = (manner.durations[1:] + manner.durations[:-1]) / 2
         duration = manner.durations[np.searchsorted(between, duration)]
     return velocity, offset, duration
+
+
+def inherited(phrase: Prepared, cells: IntArray, duration: FloatArray) -> FloatArray:
+    """Give the notes that come the durations of those that go, the longest to the longest.
+
+    Each note's duration by itself would tend to the usual, and grace notes would die out.
+
+    Parameters
+    ----------
+    phrase : Prepared
+        The phrase.
+    cells : ndarray
+        (notes,): where a variation strikes, rising.
+    duration : ndarray
+        (notes,): how long each would be by itself; of those that come only the order counts.
+
+    Returns
+    -------
+    ndarray
+        (notes,): durations, as in LONGEST.
+    """
+    sign = phrase.sign[cells]
+    new = np.flatnonzero(sign > 0)
+    if not (len(new) and phrase.size):
+        return duration
+    goes = phrase.sign < 0
+    goes[cells] = False
+    left = phrase.duration[goes]
+    if len(new) > len(left):  # those too many are as long as any
+        usual = np.sort(phrase.duration[phrase.sign < 0])
+        left = np.append(left, _spread(usual, len(new) - len(left)))
+    found = duration.copy()
+    found[new[np.argsort(duration[new], kind="stable")]] = _spread(np.sort(left), len(new))
+    return found
+
+
+def _spread(values: FloatArray, count: int) -> FloatArray:
+    """Return so many values, spread evenly over others that rise."""
+    place = (np.arange(count) + 0.5) / count * len(values)
+    picked: FloatArray = values[place.astype(int)]
+    return picked

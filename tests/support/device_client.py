@@ -46,6 +46,7 @@ class DeviceClient:
         """Register, begin a conversation, and wait until its partner can play."""
         self.hello()
         self.send("param/temperature", self.port, 1.0)
+        self.send("get", "temperature")
         self.until(lambda: ("state", (0,)) in self.told[self._places("param/temperature") :])
 
     def play(self, pitches: tuple[int, ...], gap: float = 0.1) -> None:

@@ -353,6 +353,11 @@ def test_what_a_partner_tells_reaches_its_own_clients_only() -> None:
     bench.sent.clear()
     bench.dispatch.tell(commands.Stats())
     assert [to for to, *_ in bench.sent] == [guest, (HOST, 7403)]
+    bench.sent.clear()
+    bench.dispatch.tell(commands.ParamValue("density", 0.4, by=guest), guest)
+    assert bench.sent == []  # what it set itself is no news
+    bench.dispatch.tell(commands.ParamValue("density", 0.4), guest)
+    assert len(bench.sent) == 1
     bench.dispatch.tell(commands.Status(commands.State.ANSWERING, model_ready=True), guest)
     assert bench.take("/antiphon/ping", 7402)[0][2] == (1, 1, 1)
     assert bench.take("/antiphon/ping", 7403, source=other)[0][2][1] == 0

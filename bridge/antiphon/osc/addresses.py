@@ -171,7 +171,7 @@ def _get(at: Context, values: tuple[Value, ...]) -> Request:
 
 def _learn(at: Context, values: tuple[Value, ...]) -> Request:
     name = str(values[0])
-    if name not in params.BY_NAME and name != "turn":
+    if name not in params.BY_NAME and name not in commands.SWITCHES:
         raise RefusedError(Refusal.NO_SUCH_NAME)
     return commands.Learn(at.client, at.address, name)
 
@@ -342,7 +342,20 @@ ROWS: Final[tuple[Row, ...]] = (
         PREFIX + "learn",
         ((Text("name"),),),
         _learn,
-        help="Bind the next controller that moves to a parameter, or to turn.",
+        help="Bind the next controller that moves to a parameter, or to turn, read or write.",
+    ),
+    Row(
+        PREFIX + "live/read",
+        ((),),
+        lambda at, _: commands.ReadClip(at.client, at.address),
+        help="Make the clip that is selected in Live the phrase (needs --live).",
+    ),
+    Row(
+        PREFIX + "live/write",
+        ((Whole("index", -1, commands.MOST_VARIATIONS + 1),),),
+        lambda at, values: commands.WriteClip(at.client, at.address, int(values[0])),
+        help="Write a clip into Live: -1 the last answer, 0 the phrase, 1 and on a variation, "
+        f"{commands.MOST_VARIATIONS + 1} all of them (needs --live).",
     ),
     Row(
         PREFIX + "panic",

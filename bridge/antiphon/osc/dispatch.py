@@ -263,6 +263,8 @@ class Dispatch:
             self._tell(everyone, "variation", update.index, float(update.distance), update.notes)
         elif isinstance(update, commands.ParamValue):
             to = everyone if update.client is None else [update.client]
+            if guest is not None and update.by == guest:
+                to = []  # its own automation would take the echo for a hand on the knob
             self._tell(to, f"param/{update.name}", float(update.value))
         elif isinstance(update, commands.Clip) and update.client is not None:
             self._send_clip(clips.messages(update), update.client)
