@@ -55,8 +55,7 @@ var timer = new Task(wake);
 
 function read() {
     var clip, from, span, bar, notes;
-    cancelTimer();
-    job = null;
+    drop();
     if (!hasLive()) return tell(NO_LIVE);
     clip = child(at("live_set view"), "detail_clip");
     if (!clip) return tell(NO_CLIP);
@@ -75,11 +74,11 @@ function read() {
 }
 
 function write(what) {
-    cancelTimer();
-    job = null;
+    drop();
     if (!hasLive()) return tell(NO_LIVE);
     if (!ownTrack()) return tell(NO_SLOT); // said before anything is asked for
-    job = { upload: false, index: what === 0 ? ANSWER : what === 1 ? PHRASE : 1, written: 0 };
+    job = { upload: false, index: 1, heard: false, written: 0 };
+    if (what < 2) job.index = what === 0 ? ANSWER : PHRASE;
     tell(ASKING);
     wantNext();
 }
@@ -156,7 +155,7 @@ function refused(code, address) {
 }
 
 function notifydeleted() {
-    cancelTimer();
+    drop();
 }
 
 // What is under way.
@@ -170,7 +169,6 @@ function wanted(id) {
 
 function wantNext() {
     job.left = TRIES;
-    job.heard = false;
     job.beats = job.count = -1;
     job.notes = {};
     again();
@@ -188,7 +186,6 @@ function again() {
     job.left -= 1;
     if (job.upload) {
         job.sent = 0;
-        job.ended = false;
         if (job.whole) {
             outlet(0, "/antiphon/clip/begin", PHRASE, job.beats, job.notes.length, part);
         }
@@ -224,8 +221,7 @@ function sendBatch() {
 }
 
 function finish(code) {
-    cancelTimer();
-    job = null;
+    drop();
     tell(code);
 }
 
@@ -239,15 +235,13 @@ function after(ms, what) {
     timer.schedule(ms);
 }
 
-function cancelTimer() {
+function drop() {
     timer.cancel();
-    later = null;
+    job = null;
 }
 
 function wake() {
-    var what = later;
-    later = null;
-    if (what && job) what();
+    if (job) later();
 }
 
 // Live's objects. A property comes as a list of one, a child as "id" and a number, 0 for none.
@@ -358,6 +352,6 @@ function heard(clip, from, span) {
     var n;
     for (n = 0; n < inner.length; n++) inner[n].local = 1;
 })([
-    wanted, wantNext, anew, again, listen, sendBatch, finish, tell, after, cancelTimer, wake, hasLive, at,
+    wanted, wantNext, anew, again, listen, sendBatch, finish, tell, after, drop, wake, hasLive, at,
     number, ids, child, ownTrack, firstScene, freeSlot, put, title, heard
 ]);

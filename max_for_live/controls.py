@@ -235,6 +235,12 @@ def _object(canvas: Canvas, box: Box) -> None:
     canvas.text(text, box.x + 5, y, box.size, anchor="start", fill=ink, room=box.width - 6)
 
 
+def _inner(canvas: Canvas, box: Box) -> None:
+    """Draw the frame of a patcher that is shown within another, and its name."""
+    canvas.rect(box, GROUP, EDGE)
+    canvas.text(str(box.values.get("name", "")), *_middle(box), box.size, room=box.width - 6)
+
+
 DRAW: Final[dict[str, Callable[[Canvas, Box], None]]] = {
     "live.dial": _dial,
     "live.numbox": _numbox,
@@ -254,6 +260,7 @@ DRAW: Final[dict[str, Callable[[Canvas, Box], None]]] = {
     "button": _button,
     "message": _object,
     "newobj": _object,
+    "bpatcher": _inner,
     "number": _object,
     "flonum": _object,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import amxd
+import manual
 import panel
 import plain
 from faces import BANK
@@ -40,8 +41,8 @@ def device() -> bytes:
 
 
 def patcher() -> bytes:
-    """Return the JSON of the device's patcher."""
-    p = Patcher()
+    """Return the JSON of the device's patcher, as short as it can be."""
+    p = Patcher(titles=False)
     faces = panel.build(p)
     p.section("MIDI")
     wire = Wire(p, faces, p.new("midiin"), p.new("midiout"), p.new("midiout"))
@@ -69,7 +70,7 @@ def patcher() -> bytes:
     status = p.new("route status")
     p.cord(script, status, 1)
     p.cord(status, faces["Clip Status"])
-    return p.json(**_frame(p))
+    return p.json(**_frame(p)).replace(b"\n", b"")
 
 
 def _frame(p: Patcher) -> dict[str, Any]:
@@ -131,6 +132,7 @@ def main() -> None:
     DEVICE.write_bytes(device())
     for path, data in plain.files().items():
         path.write_bytes(data)
+    manual.README.write_text(manual.written(), encoding="utf-8")
 
 
 if __name__ == "__main__":

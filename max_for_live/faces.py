@@ -27,6 +27,8 @@ MOST_INT: Final = 255
 EXACT: Final = 2**24 - 1
 """Live keeps a Float parameter in 32 bits; whole numbers above this one are not all exact."""
 
+DIAL, MENU, BOX = "live.dial", "live.menu", "live.numbox"
+
 NOTES: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 SWITCH: Final = ("Off", "On")
 
@@ -60,7 +62,7 @@ class Face:
     Attributes
     ----------
     name, short : str
-        Long name (stable for ever) and the name shown on a dial.
+        Long name (stable for ever), and what stands on or beside it.
     look : str
         The class of its box, such as ``live.dial``.
     group : str
@@ -146,41 +148,48 @@ def _choice(
     group: str,
     info: str,
     choices: tuple[str, ...],
+    short: str = "",
     visibility: int = AUTOMATED,
 ) -> Face:
     """Return a choice of the device's own."""
-    last = len(choices) - 1
     return Face(
-        name, name, look, group, info, 0, last, 0, choices, unit=UNIT_INT, visibility=visibility
+        name,
+        short or name,
+        look,
+        group,
+        info,
+        0,
+        len(choices) - 1,
+        0,
+        choices,
+        unit=UNIT_INT,
+        visibility=visibility,
     )
 
 
 def _number(
     name: str,
+    short: str,
     group: str,
     info: str,
-    low: int,
-    high: int,
+    span: tuple[int, int],
     initial: int,
     visibility: int = AUTOMATED,
 ) -> Face:
     """Return a whole number of the device's own."""
     return Face(
         name,
-        name,
-        "live.numbox",
+        short,
+        BOX,
         group,
         info,
-        low,
-        high,
+        *span,
         initial,
         whole=True,
         unit=UNIT_INT,
         visibility=visibility,
     )
 
-
-DIAL, MENU, BOX = "live.dial", "live.menu", "live.numbox"
 
 FACES: Final[tuple[Face, ...]] = (
     _switch(
@@ -220,9 +229,14 @@ FACES: Final[tuple[Face, ...]] = (
     _of("vary/amount", "Amount", DIAL, "Vary"),
     _of("vary/keep", "Keep", MENU, "Vary"),
     _of("vary/freeze", "Freeze", "live.toggle", "Vary"),
-    _number("Variations", "Vary", "How many variations Vary makes.", 1, 16, 4),
+    _number("Variations", "Count", "Vary", "How many variations Vary makes.", (1, 16), 4),
     _number(
-        "Capture Length", "Vary", "How many beats of what you just played Capture takes.", 1, 32, 8
+        "Capture Length",
+        "Beats",
+        "Vary",
+        "How many beats of what you just played Capture takes.",
+        (1, 32),
+        8,
     ),
     _choice(
         "Clip",
@@ -232,36 +246,42 @@ FACES: Final[tuple[Face, ...]] = (
         ("Answer", "Phrase", "Variations"),
     ),
     _choice(
-        "Clip Status", MENU, "Clips", "What became of the last Read or Write.", CLIP_STATUS, HIDDEN
+        "Clip Status",
+        MENU,
+        "Clips",
+        "What became of the last Read or Write.",
+        CLIP_STATUS,
+        "State",
+        HIDDEN,
     ),
     _number(
         "Receive Port",
+        "Port",
         "Setup",
         "UDP port at which this device hears Antiphon. Instance is added to it.",
-        1024,
-        65535,
+        (1024, 65535),
         7402,
         STORED,
     ),
     _number(
         "Instance",
+        "No",
         "Setup",
         "Number of this device among several, from 0: each needs a port of its own.",
-        0,
-        15,
+        (0, 15),
         0,
         STORED,
     ),
     _number(
         "Daemon Port",
+        "Daemon",
         "Setup",
         "UDP port of Antiphon; 7401 unless --osc says otherwise.",
-        1024,
-        65535,
+        (1024, 65535),
         7401,
         STORED,
     ),
-    _choice("Status", "live.tab", "Status", "What Antiphon is doing.", STATUS, HIDDEN),
+    _choice("Status", "live.tab", "Status", "What Antiphon is doing.", STATUS, "", HIDDEN),
 )
 
 BY_NAME: Final = {face.name: face for face in FACES}

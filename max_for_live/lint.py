@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from controls import DRAW, NAME, cells
+from alignment import crooked, displaced, stepping, uneven, unordered
+from controls import DRAW, cells
 from lettering import LINE, width, wrap
 from presentation import CONTROLS, LABELS, Box, Presentation, read, texts
 
 SMALLEST: Final = 15
 """Height and width in pixels below which a control is hard to hit; Live's own small one."""
-
-NEAR: Final = 3
-"""Pixels within which two edges were meant to be one."""
 
 MARGIN_OF_GROUP: Final = 2
 """Pixels that a control keeps from the edge of its panel."""
@@ -44,6 +42,7 @@ MARGIN: Final = {
     "umenu": 18,
     "textbutton": 6,
     "message": 10,
+    "newobj": 8,
 }
 """Pixels of a box's width that its text cannot have."""
 
@@ -195,82 +194,6 @@ def _beside(label: Box, box: Box) -> bool:
     return above or (level and (left or right))
 
 
-def unordered(shown: Presentation) -> Iterator[str]:
-    """Automatable parameters that Live would list in another order than one reads them."""
-    boxes = [
-        box
-        for box in shown.boxes
-        if box.values.get("parameter_enable") and not box.parameter.get("parameter_invisible")
-    ]
-    boxes.sort(key=_order)
-    for earlier, later in pairwise(boxes):
-        if _order(earlier) == _order(later):
-            yield f"{later.name}: has the place {_order(later)} of {earlier.name} (parameter_order)"
-    for earlier, later in combinations(boxes, 2):
-        group, other = shown.group(earlier), shown.group(later)
-        if group is other:
-            wrong = _reads_before(later, earlier)
-        else:
-            wrong = group is not None and other is not None and _reads_before(other, group)
-        if wrong:
-            yield f"{later.name}: reads before {earlier.name}, and comes after it in Live's list"
-
-
-def _order(box: Box) -> int:
-    return int(box.parameter.get("parameter_order", 0))
-
-
-def _reads_before(one: Box, other: Box) -> bool:
-    """Tell whether one reads before the other whichever way one reads: rows or columns first."""
-    shared_rows = min(one.bottom, other.bottom) - max(one.y, other.y)
-    shared_columns = min(one.right, other.right) - max(one.x, other.x)
-    left, above = one.right <= other.x, one.bottom <= other.y
-    return (left and (shared_rows > 0 or above)) or (above and (shared_columns > 0 or left))
-
-
-def crooked(shown: Presentation) -> Iterator[str]:
-    """Edges that were meant to be one line, and are a little apart."""
-    for one, other in combinations(shown.boxes, 2):
-        if one.kind != other.kind or shown.group(one) is not shown.group(other):
-            continue
-        if _nearly(one.x, other.x, one.right, other.right):
-            yield f"{other.name}: {abs(one.x - other.x):g} pixels out of line with {one.name}"
-        elif _nearly(one.y, other.y, one.bottom, other.bottom):
-            yield f"{other.name}: {abs(one.y - other.y):g} pixels off the height of {one.name}"
-
-
-def stepping(shown: Presentation) -> Iterator[str]:
-    """Labels and names of dials that stand beside each other, and not on one line."""
-    lines = [(box, box.y + NAME) for box in shown.boxes if box.kind == "live.dial"]
-    lines += [(box, box.y + box.height / 2) for box in shown.boxes if box.kind in LABELS]
-    for (one, middle), (other, other_middle) in combinations(lines, 2):
-        apart = abs(middle - other_middle)
-        beside = one.right <= other.x or other.right <= one.x
-        if beside and 0.5 < apart <= NEAR and shown.group(one) is shown.group(other):
-            yield f"{other.name}: {apart:g} pixels off the line of {one.name}"
-
-
-def _nearly(start: float, other_start: float, end: float, other_end: float) -> bool:
-    """Tell whether two spans almost begin together, and do not share their end or middle."""
-    apart = abs(start - other_start)
-    together = end == other_end or abs((start + end) - (other_start + other_end)) <= 1
-    return 0 < apart <= NEAR and not together
-
-
-def uneven(shown: Presentation) -> Iterator[str]:
-    """Rows of like controls with gaps that differ a little."""
-    rows: dict[tuple[int, str, float, float], list[Box]] = {}
-    for box in shown.boxes:
-        key = (id(shown.group(box)), box.kind, box.y, box.width)
-        rows.setdefault(key, []).append(box)
-    for row in rows.values():
-        row.sort(key=lambda box: box.x)
-        gaps = [after.x - before.right for before, after in pairwise(row)]
-        for (first, second), box in zip(pairwise(gaps), row[2:], strict=True):
-            if 0 < abs(first - second) <= NEAR:
-                yield f"{box.name}: {second:g} pixels from its neighbour, and that {first:g}"
-
-
 CHECKS: Final[tuple[Callable[[Presentation], Iterator[str]], ...]] = (
     unknown,
     outside,
@@ -285,6 +208,7 @@ CHECKS: Final[tuple[Callable[[Presentation], Iterator[str]], ...]] = (
     unordered,
     crooked,
     stepping,
+    displaced,
     uneven,
 )
 
@@ -297,11 +221,11 @@ def main(paths: list[str]) -> int:
     found = 0
     for path in paths:
         try:
-            shown = read(Path(path))
+            views = read(Path(path))
         except (OSError, ValueError) as error:
             print(f"expected a device or a patcher; {path}: {error}; name another", file=sys.stderr)
             return 2
-        for fault in faults(shown):
+        for fault in (fault for shown in views for fault in faults(shown)):
             found += 1
             print(f"{path}: {fault}")
     return 2 if found else 0

@@ -18,8 +18,8 @@ GROUPS: Final[dict[str, Rect]] = {
     "Harmony": (326, 4, 112, 121),
     "Time": (442, 4, 178, 121),
     "Vary": (624, 4, 126, 121),
-    "Clips": (754, 4, 112, 70),
-    "Setup": (754, 77, 112, 48),
+    "Clips": (754, 4, 112, 66),
+    "Setup": (754, 74, 112, 51),
     "Status": (4, 129, 360, 38),
 }
 """Panels by their title."""
@@ -58,8 +58,8 @@ FACES: Final[dict[str, Rect]] = {
     "Vary Freeze": (731, 54, 15, 15),
     "Capture Length": (662, 72, 30, 15),
     "Variations": (662, 89, 30, 15),
-    "Clip": (786, 21, 76, 15),
-    "Clip Status": (786, 55, 76, 15),
+    "Clip": (786, 20, 76, 15),
+    "Clip Status": (786, 52, 76, 15),
     "Receive Port": (784, 91, 36, 15),
     "Instance": (840, 91, 22, 15),
     "Daemon Port": (804, 107, 58, 15),
@@ -73,8 +73,8 @@ BUTTON_RECTS: Final[dict[str, Rect]] = {
     "Vary": (696, 89, 50, 15),
     "Keep": (628, 106, 58, 15),
     "Undo": (690, 106, 56, 15),
-    "Read Clip": (758, 38, 50, 15),
-    "Write Clip": (812, 38, 50, 15),
+    "Read Clip": (758, 36, 50, 15),
+    "Write Clip": (812, 36, 50, 15),
 }
 
 CAPTIONS: Final = {"Read Clip": "Read", "Write Clip": "Write"}
@@ -84,18 +84,19 @@ LABELS: Final[dict[str, Rect]] = {
     "Key": (384, 22, 50, 12),
     "Scale": (330, 70, 104, 12),
     "Pedal": (330, 104, 34, 12),
-    "Answer On": (548, 22, 68, 12),
+    "Turn Quantize": (548, 22, 68, 12),
     "Seed": (548, 74, 68, 12),
-    "Keep": (680, 22, 66, 12),
-    "Freeze": (680, 55, 48, 12),
-    "Beats": (628, 73, 33, 12),
-    "Count": (628, 90, 33, 12),
-    "Clip": (758, 22, 26, 12),
-    "State": (758, 56, 28, 12),
-    "Port": (758, 92, 25, 12),
-    "No": (822, 92, 17, 12),
-    "Daemon": (758, 108, 45, 12),
+    "Vary Keep": (680, 22, 66, 12),
+    "Vary Freeze": (680, 55, 48, 12),
+    "Capture Length": (628, 73, 33, 12),
+    "Variations": (628, 90, 33, 12),
+    "Clip": (758, 21, 26, 12),
+    "Clip Status": (758, 53, 28, 12),
+    "Receive Port": (758, 92, 25, 12),
+    "Instance": (822, 92, 17, 12),
+    "Daemon Port": (758, 108, 45, 12),
 }
+"""Places of the names of faces that do not show their own."""
 
 ROWS: Final = {"Mode": len(BY_NAME["Mode"].choices), "Status": 1}
 """Rows of tabs."""
@@ -127,9 +128,9 @@ def build(p: Patcher, clips: bool = True) -> dict[str, Box]:
     for name in KEYS:
         boxes[name] = _keyboard(p, name)
     p.section("labels and panels")
-    for text, rect in LABELS.items():
-        if clips or not _within(rect, GROUPS["Clips"]):
-            _label(p, text, _place(rect, clips))
+    for name, rect in LABELS.items():
+        if name in boxes:
+            _label(p, BY_NAME[name].short, _place(rect, clips))
     for title, rect in groups.items():
         left, top, width, _ = _place(rect, clips)
         _label(p, title, (left + 4, top + 2, width - 8, 12), fontface=1)

@@ -89,9 +89,16 @@ class Box:
 
 
 class Patcher:
-    """A patcher under construction."""
+    """A patcher under construction.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    titles : bool
+        Whether each section has its title as a comment.
+    """
+
+    def __init__(self, titles: bool = True) -> None:
+        self._titles = titles
         self.boxes: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
         self.parameters: dict[str, Any] = {}
@@ -100,7 +107,8 @@ class Patcher:
     def section(self, title: str) -> None:
         """Begin a new column of the patching window."""
         self._x, self._y = self._x + _COLUMN, 20
-        self.add("comment", title)
+        if self._titles:
+            self.add("comment", title)
 
     def new(self, text: str, at: tuple[int, ...] | None = None) -> Box:
         """Add an object box."""

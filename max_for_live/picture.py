@@ -3,7 +3,8 @@
     python max_for_live/picture.py FILE.amxd OUT.svg [NAME=CHOICE ...]
 
 NAME is a control's long name, or its scripting name where it is no parameter, and CHOICE what to
-show on it instead. The letters are a sans of the widths that lint.py reckons with.
+show on it instead. Of a help file the first tab is drawn. The letters are a sans of the widths
+that lint.py reckons with.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def main(arguments: list[str]) -> int:
     source, target = map(Path, arguments[:2])
     shown = dict(one.split("=", 1) for one in arguments[2:])
     try:
-        target.write_text(draw(read(source), shown), encoding="utf-8", newline="\n")
+        target.write_text(draw(read(source)[0], shown), encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         print(f"expected a device or a patcher; {source}: {error}; name another", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -141,6 +141,10 @@ class Presentation:
         In pixels.
     boxes : tuple of Box
         The visible ones, the hindmost first.
+    panels : tuple of Box
+        The panels among them.
+    groups : mapping of int to Box or None
+        The smallest panel around each box, by the box's depth.
     """
 
     name: str
@@ -148,32 +152,35 @@ class Presentation:
     width: float
     height: float
     boxes: tuple[Box, ...]
-
-    @property
-    def panels(self) -> tuple[Box, ...]:
-        """The panels."""
-        return tuple(box for box in self.boxes if box.kind == "panel")
+    panels: tuple[Box, ...]
+    groups: Mapping[int, Box | None]
 
     def group(self, box: Box) -> Box | None:
         """Return the smallest panel around a box."""
-        around = [p for p in self.panels if p is not box and p.contains(box)]
-        return min(around, key=lambda p: p.width * p.height, default=None)
+        return self.groups[box.depth]
 
 
-def read(path: Path) -> Presentation:
-    """Read a device (``.amxd``) or a patcher (``.maxpat``, ``.maxhelp``).
+def read(path: Path) -> list[Presentation]:
+    """Read a device (``.amxd``) or a patcher (``.maxpat``), or the tabs of a ``.maxhelp``.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If it is none of them.
     """
     data = path.read_bytes()
     device = data[:4] == b"ampf"
     told = amxd.patcher(data) if device else json.loads(data)
     if not isinstance(told, dict) or "boxes" not in told.get("patcher", {}):
         raise ValueError("there is no patcher in its JSON")
-    return presentation(path.stem, told["patcher"], device)
+    patcher = told["patcher"]
+    inner = [entry["box"] for entry in patcher["boxes"] if "patcher" in entry["box"]]
+    tabs = [box for box in inner if box["patcher"].get("showontab")]
+    if tabs:
+        names = [f"{path.stem} {box['text'].removeprefix('p ')}" for box in tabs]
+        shown = zip(names, tabs, strict=True)
+        return [presentation(name, box["patcher"], device=False) for name, box in shown]
+    return [presentation(path.stem, patcher, device)]
 
 
 def presentation(name: str, patcher: Mapping[str, Any], device: bool) -> Presentation:
@@ -197,7 +204,14 @@ def presentation(name: str, patcher: Mapping[str, Any], device: bool) -> Present
         width, height = float(patcher.get("devicewidth") or math.ceil(edge)), float(DEVICE_HEIGHT)
     else:
         width, height = map(float, patcher["rect"][2:])
-    return Presentation(name, device, width, height, tuple(shown))
+    panels = tuple(box for box in shown if box.kind == "panel")
+    groups = {box.depth: _group(box, panels) for box in shown}
+    return Presentation(name, device, width, height, tuple(shown), panels, groups)
+
+
+def _group(box: Box, panels: Iterable[Box]) -> Box | None:
+    around = [panel for panel in panels if panel is not box and panel.contains(box)]
+    return min(around, key=lambda panel: panel.width * panel.height, default=None)
 
 
 def entries(box: Box) -> list[str]:
@@ -264,5 +278,5 @@ def texts(box: Box) -> Iterator[str]:
             between = range(int(low), int(high) + 1)
             yield from (written(box, value) for value in (between if pitches else (low, high)))
             yield written(box, initial(box))
-    elif box.kind in ("live.comment", "comment", "message"):
+    elif box.kind in ("live.comment", "comment", "message", "newobj"):
         yield str(box.values.get("text", ""))

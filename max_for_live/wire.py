@@ -45,7 +45,7 @@ class Wire:
     channel : Box
         Tells the channel that notes are heard on, when it changes.
     thru : Box
-        A bang ends the notes that passed through.
+        Any message ends the notes that passed through, and lifts the pedal that holds them.
     silence : Box
         Any message ends what the partner sounds, and forgets what it was about to play.
     live : Box
@@ -127,12 +127,15 @@ class Wire:
         """What becomes of what is played: it passes, and is told to Antiphon."""
         p = self.p
         p.section("you play")
-        gate, self.thru = p.new("gate 1 1"), p.new("midiflush")
+        gate, flush = p.new("gate 1 1"), p.new("midiflush")
         p.cord(source, gate, 0, 1)
-        p.chain(gate, self.thru, out)
+        p.chain(gate, flush, out)
+        self.thru, pedal = p.new("t b b"), p.message("176, 64, 0")
+        p.cord(self.thru, flush, 1)
+        p.chain(self.thru, pedal, out)
         # The gate closes before the notes that passed it are ended, so that none is left behind.
-        both, closed = p.new("t i i"), p.new("sel 0")
-        p.chain(self.faces["Thru"], both, closed, self.thru)
+        both, turned, closed = p.new("t i i"), p.new("change"), p.new("sel 0")
+        p.chain(self.faces["Thru"], both, turned, closed, self.thru)
         p.cord(both, gate, 1)
         parse, notes, controls = p.new("midiparse"), p.new("pack 0 0 1"), p.new("pack 0 0 1")
         p.chain(source, parse, self.faces["Call"])
@@ -147,7 +150,7 @@ class Wire:
             p.chain(pack, p.message(text), self.ported)
 
     def _clock(self) -> None:
-        """Where the transport is: with every sixteenth, and when it starts or stops."""
+        """Where the transport is: with every sixteenth, at a start, a stop and a new tempo."""
         p = self.p
         p.section("clock")
         grid, self.clock = p.new("metro 16n @active 1 @quantize 16n"), p.new("transport")
@@ -169,6 +172,10 @@ class Wire:
         p.chain(turned, both, self.clock)
         p.cord(both, stopped, 1)
         p.cord(stopped, self.silence)
+        # While the transport stands still no sixteenth tells a new tempo.
+        tempo, ask = p.new("change 0."), p.new("t b")  # a number would start the transport
+        p.cord(state, tempo, 4)
+        p.chain(tempo, ask, self.clock)
 
     def _mode(self) -> None:
         """The mode that is asked for: 0 while the partner may not play."""
@@ -299,15 +306,13 @@ class Wire:
             ("End Turn", "/antiphon/turn"),
             ("Keep", "/antiphon/keep"),
             ("Undo", "/antiphon/undo"),
+            ("Panic", "/antiphon/panic"),
         ):
             message = p.message(text)
             p.cord(faces[name], message)
             p.cord(message, self.link, 0, 1)
-        panic, message = p.new("t b"), p.message("/antiphon/panic")
-        p.chain(faces["Panic"], panic, message)
-        p.cord(message, self.link, 0, 1)
-        p.cord(panic, self.silence)
-        p.cord(panic, self.thru)
+        for target in (self.silence, self.thru):
+            p.cord(faces["Panic"], target)
         pressed, beats = p.new("t b"), p.new("i")
         p.cord(faces["Capture Length"], beats, 0, 1)
         message = p.message("/antiphon/capture $1")

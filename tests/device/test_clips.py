@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import amxd
 from max_js import MaxJs, ScriptError
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
@@ -300,6 +301,23 @@ def test_an_edition_with_few_scenes_is_told(js: MaxJs) -> None:
     assert js.dump() == before
 
 
+def test_a_clip_that_live_does_not_make_is_told(js: MaxJs) -> None:
+    """If Live makes no clip in an empty slot, the status says that there is no slot."""
+    js.request(set=session(full=True))
+    assert Daemon(js, {-1: ANSWER}).do("write", 0) == NO_SLOT
+
+
+def test_notes_go_out_in_order(js: MaxJs) -> None:
+    """Notes are sent by their start, and those of a chord from the lowest up."""
+    places = [(2, 64), (0, 67), (2, 60), (1, 62)]
+    notes = [{"pitch": pitch, "start_time": start, "duration": 1} for start, pitch in places]
+    js.request(set=session(detail_clip={"length": 4, "notes": notes}))
+    daemon = Daemon(js)
+    daemon.do("read")
+    assert daemon.phrase is not None
+    assert [(note[1], note[0]) for note in daemon.phrase[1]] == sorted(places)
+
+
 def test_nothing_to_write_is_told(js: MaxJs) -> None:
     """A clip that the daemon does not have is told, whichever was asked for."""
     for what in (0, 1, 2):
@@ -308,11 +326,13 @@ def test_nothing_to_write_is_told(js: MaxJs) -> None:
 
 
 def test_without_a_daemon_it_gives_up(js: MaxJs) -> None:
-    """With no reply at all both ways end, after four tries, and nothing was written."""
+    """With no reply at all both ways end, after four tries in 2 s, and nothing was written."""
     for message, status in ((["write", 0], NO_REPLY), (["read"], INCOMPLETE)):
         daemon = Daemon(js, {-1: ANSWER})
         daemon.loses = lambda: True
+        began = js.now
         assert daemon.do(*message) == status
+        assert js.now - began == 2000
         firsts = ("/antiphon/clip/get", "/antiphon/clip/begin")
         assert sum(atoms[0] in firsts for _, atoms in daemon.sent) == 4
     assert clips_of(js)[1:] == [None] * 3
@@ -328,7 +348,9 @@ def test_a_refused_clip_is_not_sent_again(js: MaxJs) -> None:
 
 def test_errors_about_other_things_are_not_its_own(js: MaxJs) -> None:
     """Refusals of other addresses, and clips nobody asked for, change nothing."""
-    for message in (["refused", 4, "/antiphon/capture"], ["begin", 5, 4, 1], ["end", 5]):
+    astray: list[list[Any]] = [["refused", 4, "/antiphon/clip/get"], ["begin", 5, 4, 1]]
+    astray += [["note", 5, 0, 60, 0, 1, 90], ["end", 5]]
+    for message in astray:
         assert js.send(*message) == []
     js.send("write", 0)
     assert js.send("refused", 4, "/antiphon/capture") == []
@@ -405,6 +427,80 @@ def test_two_answers_are_never_mixed(js: MaxJs) -> None:
     assert [n["pitch"] for n in made["notes"]] == [70, 71, 72]
 
 
+def test_only_the_gaps_are_sent_again(js: MaxJs) -> None:
+    """Notes that the daemon misses follow soon: without a new beginning, and the next time with."""
+    firsts = []
+    js.send("read")
+    for _ in range(3):
+        assert js.send("refused", 4, "/antiphon/capture") == []
+        assert js.send("refused", 4, "/antiphon/clip/end") == []
+        assert js.send("phrase", 4, 3) == []  # another's
+        assert js.next == js.now + 200
+        out = js.advance(js.next)
+        firsts.append(out[0][2][0])
+        assert out[-1][2][0] == "/antiphon/clip/end"
+    assert firsts == [f"/antiphon/clip/{word}" for word in ("note", "begin", "note")]
+    js.send("refused", 4, "/antiphon/clip/end")
+    assert js.advance(js.now + 200) == [(js.now, 1, ["status", INCOMPLETE])]
+
+
+def test_a_daemon_that_is_not_ready_gets_the_whole_clip_later(js: MaxJs) -> None:
+    """If the clip cannot be taken now, all of it is sent again, its beginning as well."""
+    js.send("read")
+    assert js.send("refused", 4, "/antiphon/clip/begin") == []
+    assert js.advance(js.now + 200)[0][2][0] == "/antiphon/clip/begin"
+
+
+def test_a_clip_without_its_beginning_is_not_written(js: MaxJs) -> None:
+    """If the beginning is lost, how many notes there are is not known, whatever came before."""
+    js.send("write", 0)
+    js.send("begin", -1, 4, 2)
+    js.send("end", -1)
+    for n in range(3):  # another answer, of three notes
+        js.send("note", -1, n, 70 + n, n, 1, 90)
+    assert js.send("end", -1) == [(js.now, 0, ["/antiphon/clip/get", -1])]
+    assert clips_of(js)[1:] == [None] * 3
+
+
+def test_half_a_clip_is_incomplete(js: MaxJs) -> None:
+    """A clip of which something came, but never all, is told otherwise than no reply at all."""
+    out = js.send("write", 0)
+    for _ in range(4):
+        js.send("begin", -1, 4, 2)
+        out = js.advance(js.now + 1000)
+    assert out == [(js.now, 1, ["status", INCOMPLETE])]
+    assert js.next is None
+
+
+def test_a_device_that_is_removed_does_nothing_more(js: MaxJs) -> None:
+    """When the object is deleted no task is left."""
+    js.send("write", 0)
+    js.send("notifydeleted")
+    assert js.next is None
+    assert js.send("end", -1) == []
+
+
+def test_a_press_that_cannot_be_followed_ends_what_was_under_way(js: MaxJs) -> None:
+    """Without a clip to read, or a track to write to, the clip before is forgotten as well."""
+    for message, status in ((["read"], NO_CLIP), (["write", 0], NO_SLOT)):
+        assert js.send("write", 0)[0][1:] == (1, ["status", ASKING])
+        js.request(set=session(detail_clip=None, track={"kind": "audio", "clips": {}}))
+        assert [out[1:] for out in js.send(*message)] == [(1, ["status", status])]
+        assert js.next is None
+        assert js.send("end", -1) == []
+        js.request(set=session())
+
+
+@pytest.mark.parametrize(("beats", "count"), [(4, 0), (0, 1)])
+def test_an_empty_clip_is_not_written(js: MaxJs, beats: float, count: int) -> None:
+    """A clip without notes or without length is nothing to write."""
+    js.send("write", 0)
+    js.send("begin", -1, beats, count)
+    js.send("note", -1, 0, 60, 0, 1, 90)
+    assert js.send("end", -1) == [(js.now, 1, ["status", NOTHING])]
+    assert clips_of(js)[1:] == [None] * 3
+
+
 def test_no_live_is_told() -> None:
     """In Max without Live both buttons say so, and nothing is sent."""
     js = MaxJs(SCRIPT)
@@ -415,6 +511,27 @@ def test_no_live_is_told() -> None:
             assert js.send(*message) == [(0, 1, ["status", NO_LIVE])]
     finally:
         js.close()
+
+
+def test_the_script_inside_the_device_does_the_same(js: MaxJs, tmp_path: Path) -> None:
+    """What Antiphon.amxd holds sends, writes and tells exactly what clips.js does."""
+    device = amxd.unpack(SCRIPT.with_name("Antiphon.amxd").read_bytes())
+    (inside,) = (entry for entry in device.entries if entry.name == SCRIPT.name)
+    path = tmp_path / SCRIPT.name
+    path.write_bytes(inside.data)
+    shipped = MaxJs(path)
+    try:
+        told = []
+        for one in (js, shipped):
+            one.request(set=session())
+            daemon = Daemon(one, {-1: ANSWER, 1: ANSWER})
+            statuses = [daemon.do(*message) for message in (["read"], ["write", 0], ["write", 2])]
+            clips = [clip and (clip["name"], clip["length"]) for clip in clips_of(one)]
+            told.append((statuses, [atoms for _, atoms in daemon.sent], clips))
+        assert told[0] == told[1]
+        assert told[0][0] == [READ, WRITTEN, WRITTEN]
+    finally:
+        shipped.close()
 
 
 def test_nothing_happens_on_load() -> None:

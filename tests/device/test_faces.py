@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import manual
 from antiphon import params
 from antiphon.commands import AVAILABLE, Mode, State
 from antiphon.osc import addresses
@@ -15,6 +16,7 @@ from faces import (
     EXACT,
     FACES,
     FLOAT,
+    HIDDEN,
     INT,
     MODES,
     MOST_INT,
@@ -120,3 +122,13 @@ def test_the_buttons_are_commands_of_the_daemon() -> None:
     for name, address in (("End Turn", "turn"), *((n, n.lower()) for n in BUTTONS)):
         if "Clip" not in name and " " not in name:
             assert addresses.PREFIX + address in addresses.TABLE
+
+
+def test_the_readme_has_every_control_once() -> None:
+    """The table of controls names each face and each button that can be touched, in one row."""
+    rows = [row.split("|")[2].strip() for row in manual.table().splitlines()[2:]]
+    touched = [face for face in FACES if face.visibility != HIDDEN]
+    wanted = [f.name if f.name == f.short else f"{f.name} ({f.short})" for f in touched]
+    wanted += [f"*{name}*" for name in BUTTONS]
+    assert sorted(rows) == sorted(wanted)
+    assert manual.table() in manual.README.read_text(encoding="utf-8")

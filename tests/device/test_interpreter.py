@@ -17,7 +17,7 @@ def midi(probe: Probe) -> list[tuple[float, int]]:
 
 def test_words_of_a_box() -> None:
     """White space, commas, quotes and escapes part a box's text as in Max."""
-    assert words('a, b "c d" e\\, 1') == ["a", ",", "b", "\0c d", "\0e,", "1"]
+    assert words('a, b "c d" e\\, 1') == ("a", ",", "b", "\0c d", "\0e,", "1")
     name, args, attributes = arguments("metro 16n @active 1 @quantize 16n")
     assert (name, args, attributes) == ("metro", ["16n"], {"active": [1], "quantize": ["16n"]})
 

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lint
 import pytest
-from presentation import Presentation, presentation, read
 
+import amxd
+import lint
+from presentation import Presentation, presentation, read
 from small_device import box, parameter, patcher
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
-SHIPPED = [FOLDER / "Antiphon.amxd", FOLDER / "Antiphon.maxpat"]
+SHIPPED = [FOLDER / f"Antiphon.{ending}" for ending in ("amxd", "maxpat", "maxhelp")]
+SHIFTS = (lint.outside, lint.overlaps, lint.tight, lint.unlabelled, lint.crooked, lint.stepping)
+SHIFTS += (lint.displaced, lint.uneven)
 
 Boxes = dict[str, dict[str, Any]]
 
@@ -86,7 +89,7 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "button's text": ("pixels wide", lambda b: b["Panic"].update(text="All notes off")),
     "toggle's other text": ("pixels wide", lambda b: b["Thru"].update(texton="Passing on")),
     "label": ("pixels wide", lambda b: b["Pedal label"].update(text="Sustaining")),
-    "lines of a label": ("lines do not fit", lambda b: b["Pedal label"].update(text="Pedal on foot")),
+    "lines of a label": ("lines do not", lambda b: b["Pedal label"].update(text="Pedal on foot")),
     "small letters": ("too small to read", lambda b: b["Pedal"].update(fontsize=7.0)),
     "low control": ("hard to hit", lambda b: move(b["Voices"], h=-3)),
     "narrow control": ("hard to hit", lambda b: move(b["On"], w=-4)),
@@ -104,6 +107,8 @@ BREAK: dict[str, tuple[str, Callable[[Boxes], object]]] = {
     "upper edge": ("off the height", lambda b: move(b["Silence"], y=3)),
     "label beside a dial": ("off the line", lambda b: b["Silence"].update(
         maxclass="live.comment", text="beats", presentation_rect=[112, 22, 48, 14])),
+    "label beside a number": ("off the line", lambda b: move(b["Voices label"], y=-2)),
+    "title elsewhere": ("where titles of groups stand", lambda b: move(b["Play"], x=2)),
     "gap": ("from its neighbour", lambda b: move(b["Low"], x=1)),
 }  # fmt: skip
 
@@ -177,7 +182,24 @@ def test_files_that_are_neither_are_refused(
     assert capsys.readouterr().err.count("\n") == 2
 
 
+def test_small_shifts_of_the_device_are_seen() -> None:
+    """Of all boxes of the shipped device, moved 2 pixels right or down, 9 of 10 are told of."""
+    told = amxd.patcher(SHIPPED[0].read_bytes())["patcher"]
+    shifts = seen = 0
+    for entry in told["boxes"]:
+        if not entry["box"].get("presentation"):
+            continue
+        for edge in "xy":
+            move(entry["box"], **{edge: 2})
+            shown = presentation("Antiphon", told, device=True)
+            seen += any(True for check in SHIFTS for _ in check(shown))
+            shifts += 1
+            move(entry["box"], **{edge: -2})
+    print(f"{seen} of {shifts} shifts by 2 pixels are seen")
+    assert seen >= 0.9 * shifts
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_what_ships_has_no_fault(path: Path) -> None:
-    """The layout of the device and of the patcher that ship is without fault."""
-    assert lint.faults(read(path)) == []
+    """The layout of the device, of the patcher and of its help, as they ship, is without fault."""
+    assert [lint.faults(shown) for shown in read(path)] == [[]] * len(read(path))

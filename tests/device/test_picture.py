@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-import picture
 import pytest
+
+import picture
 from lettering import width, wrap
 from presentation import Box, Presentation, presentation, read, written
-
 from small_device import parameter, patcher
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,30 @@ def test_the_command_draws_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err.count("\n") == 3
 
 
+def test_each_tab_of_a_help_file_is_seen(tmp_path: Path) -> None:
+    """A help file shows its tabs, each as a patcher of its own; the first one is drawn."""
+    path, target = tmp_path / "Small.maxhelp", tmp_path / "small.svg"
+    tabs = [
+        {
+            "maxclass": "newobj",
+            "text": f"p {name}",
+            "patcher": {
+                "showontab": 1,
+                "rect": [0, 0, 200, 100],
+                "boxes": [
+                    {"box": {"maxclass": "comment", "patching_rect": [0, 0, 90, 20], "text": name}}
+                ],
+            },
+        }
+        for name in ("basic", "several")
+    ]
+    path.write_text(json.dumps({"patcher": {"boxes": [{"box": tab} for tab in tabs]}}))
+    assert [shown.name for shown in read(path)] == ["Small basic", "Small several"]
+    assert picture.main([str(path), str(target)]) == 0
+    assert words(target.read_text(encoding="utf-8")) == ["basic"]
+
+
 def test_the_picture_that_ships_is_the_device_that_ships() -> None:
     """Drawing the device again gives the very file of the README."""
-    drawn = picture.draw(read(DEVICE), SHOWN)
+    drawn = picture.draw(read(DEVICE)[0], SHOWN)
     assert drawn == (ROOT / "docs" / "images" / "device.svg").read_text(encoding="utf-8")

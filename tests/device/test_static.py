@@ -61,6 +61,7 @@ ARITY: Final = {
     "live.toggle": (1, 1),
     "live.menu": (1, 3),
     "live.tab": (1, 3),
+    "bpatcher": (1, 2),
 }
 BY_ARGUMENTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
     "t": lambda words: (1, len(words)),
@@ -129,6 +130,16 @@ OWN: Final = {
 }
 """Parameters of the device's own: class, choices or range, initial value, visibility."""
 
+SHORT: Final = {
+    "Variations": "Count",
+    "Capture Length": "Beats",
+    "Clip Status": "State",
+    "Receive Port": "Port",
+    "Instance": "No",
+    "Daemon Port": "Daemon",
+}
+"""Short names of the device's own parameters, where they are not the long ones."""
+
 LIVE_ONLY: Final = {"Clip", "Clip Status", "Read Clip", "Write Clip"}
 """What plain Max has not: there are no clips in it."""
 
@@ -183,7 +194,7 @@ def expected(patcher: Json) -> dict[str, tuple[str, str, Json]]:
         told[long_name] = look, param.help, value
     for name, (look, span, initial, visibility) in OWN.items():
         value = numbers(span, initial, True)
-        value |= {"parameter_longname": name, "parameter_shortname": name}
+        value |= {"parameter_longname": name, "parameter_shortname": SHORT.get(name, name)}
         value |= {"parameter_unitstyle": 0}
         if visibility:
             value["parameter_invisible"] = visibility
@@ -422,3 +433,32 @@ def shipped(name: str) -> Json:
 def test_the_shipped_patchers(check: Callable[[Json], None], name: str) -> None:
     """What ships keeps every promise that can be checked without running it."""
     check(shipped(name))
+
+
+def test_the_help_file_follows_maxs_conventions() -> None:
+    """It is named like the abstraction, its tabs show it in use, each with a port of its own."""
+    told = shipped("Antiphon.maxhelp")
+    tabs = [box["patcher"] for box in boxes(told)]
+    assert [box["text"] for box in boxes(told)] == ["p basic", "p several"]
+    assert told["digest"] == shipped("Antiphon.maxpat")["digest"]
+    ports = []
+    for tab in tabs:
+        assert tab["showontab"] == 1
+        ids_are_unique(tab)
+        boxes_tell_their_inlets_and_outlets(tab)
+        cords_go_from_outlets_to_inlets(tab)
+        every_object_is_connected(tab)
+        for box in boxes(tab):
+            if box["maxclass"] == "bpatcher":
+                assert box["name"] == "Antiphon.maxpat"
+                ports.append(box["args"][0])
+    assert len(ports) == len(set(ports)) == 3
+    assert ports[0] == OWN["Receive Port"][2]
+
+
+def test_the_abstraction_takes_its_ports_as_arguments() -> None:
+    """In Max the ports are arguments, with the device's initial values as defaults."""
+    texts = [box.get("text", "") for box in boxes(shipped("Antiphon.maxpat"))]
+    assert "patcherargs 7402 7401" in texts
+    kinds = [box["maxclass"] for box in boxes(shipped("Antiphon.maxpat"))]
+    assert (kinds.count("inlet"), kinds.count("outlet")) == (1, 2)

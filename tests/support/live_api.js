@@ -130,7 +130,7 @@ function makeSlot(track, told) {
 }
 
 function load(told) {
-    live = { me: null, limit: told.scene_limit || Infinity };
+    live = { me: null, limit: told.scene_limit || Infinity, full: Boolean(told.full) };
     objects = new Map();
     const song = make("Song", null, {
         is_playing: 0, signature_numerator: 4, signature_denominator: 4
@@ -241,6 +241,7 @@ const FUNCTIONS = {
         if (slot.links.clip) refuse("create_clip on a slot that has a clip");
         if (!track.values.has_midi_input) refuse("create_clip on a track that is not MIDI");
         if (track.values.is_frozen) refuse("create_clip on a frozen track");
+        if (live.full) return null; // Live refused, and said so to the person
         slot.links.clip = makeClip(slot, { length: beats });
         return null;
     },
@@ -345,6 +346,8 @@ function Task(what, self, args) {
     tasks.add(this);
 }
 Task.prototype.schedule = function (ms) {
+    // What a second schedule does to the first is not documented.
+    if (this.due !== null) refuse("a task that is scheduled already");
     this.due = now + finite(ms === undefined ? 0 : ms, "delay");
 };
 Task.prototype.cancel = function () {
@@ -362,6 +365,9 @@ function atom(value) {
 }
 
 const context = vm.createContext({
+    autowatch: 0,
+    inlets: 1,
+    outlets: 1,
     LiveAPI,
     Task,
     outlet(index, ...values) {

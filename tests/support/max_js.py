@@ -24,7 +24,8 @@ class MaxJs:
     script : Path
         The file that it runs.
     live_set : dict, optional
-        The set behind it: ``scenes`` (how many), ``scene_limit``, ``selected_scene``,
+        The set behind it: ``scenes`` (how many), ``scene_limit``, ``full`` (no clip can be made),
+        ``selected_scene``,
         ``detail_clip`` (a track and a scene, or a clip), and ``tracks``, each with ``kind``
         ("midi", "audio" or "group"), ``frozen``, ``playing``, ``devices`` (``{"me": True}`` is the
         script's own, ``{"chains": [[...]]}`` a rack) and ``clips`` by scene.

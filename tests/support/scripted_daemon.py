@@ -15,9 +15,6 @@ from maxpatch.atoms import Atom
 
 PORT = 7401
 
-LATER = ("/antiphon/clip/",)
-"""Addresses that the daemon's table gets only now; until then they are not held against it."""
-
 
 class Heard(NamedTuple):
     """A message that came, when, and from which socket."""
@@ -41,6 +38,8 @@ class ScriptedDaemon:
         Reply ports that said hello.
     alive : bool
         Whether it hears and answers anything.
+    quiet : bool
+        Whether it hears, but says nothing.
     """
 
     def __init__(self, clock: Clock, network: Memory, port: int = PORT) -> None:
@@ -49,7 +48,7 @@ class ScriptedDaemon:
         self.heard: list[Heard] = []
         self.refused: list[tuple[str, tuple[Atom, ...], int]] = []
         self.clients: set[int] = set()
-        self.alive = True
+        self.alive, self.quiet = True, False
         self.mode = 0
         network.bind(port, self._receive)
 
@@ -58,11 +57,10 @@ class ScriptedDaemon:
             return
         address, arguments = osc.decode(data)
         self.heard.append(Heard(self._clock.now, address, arguments, source))
-        if not address.startswith(LATER) or address in addresses.TABLE:
-            try:
-                addresses.row_of(address).read(arguments)
-            except RefusedError as refused:
-                self.refused.append((address, arguments, int(refused.code)))
+        try:
+            addresses.row_of(address).read(arguments)
+        except RefusedError as refused:
+            self.refused.append((address, arguments, int(refused.code)))
         name = address.removeprefix("/antiphon/")
         if name == "hello":
             _, port, wants = arguments
@@ -82,6 +80,8 @@ class ScriptedDaemon:
 
     def tell(self, port: int, name: str, *arguments: Atom) -> None:
         """Send a message to a client's reply port."""
+        if self.quiet:
+            return
         data = osc.encode(f"/antiphon/{name}", arguments)
         self._network.send(self._socket, ("127.0.0.1", port), data)
 

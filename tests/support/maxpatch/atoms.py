@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 Atom = int | float | str
@@ -77,7 +78,8 @@ def atom(word: str) -> Atom:
     return word
 
 
-def words(text: str) -> list[str]:
+@cache
+def words(text: str) -> tuple[str, ...]:
     r"""Split the text of a box at white space; ``,`` and ``;`` stand alone unless escaped.
 
     Quotes join words into one symbol, and ``\`` takes the next sign as it is. What was quoted or
@@ -105,7 +107,7 @@ def words(text: str) -> list[str]:
             if sign in ",;":
                 found.append(sign)
     end()
-    return found
+    return tuple(found)
 
 
 def read_word(word: str) -> Atom:

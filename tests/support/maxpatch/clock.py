@@ -6,6 +6,11 @@ import heapq
 import itertools
 from collections.abc import Callable
 
+from maxpatch.atoms import PatchError
+
+MOST_AT_ONCE = 5000
+"""Events at one and the same time after which we say that they go round for ever."""
+
 
 class Event:
     """Something that is due; `cancel` takes it back."""
@@ -60,9 +65,19 @@ class Clock:
         return self._queue[0][0] if self._queue else None
 
     def advance_to(self, time: float) -> None:
-        """Move on to `time`, doing what becomes due until then, each at its own time."""
+        """Move on to `time`, doing what becomes due until then, each at its own time.
+
+        Raises
+        ------
+        PatchError
+            If time stands still because each event makes another.
+        """
+        at_once = 0
         while (due := self.next_due) is not None and due <= time:
             _, _, event = heapq.heappop(self._queue)
+            at_once = at_once + 1 if due <= self.now else 0
+            if at_once > MOST_AT_ONCE:
+                raise PatchError(f"{at_once} events at {self.now} ms: an endless loop")
             self.now = max(self.now, due)
             call, event.call = event.call, None
             assert call is not None

@@ -63,38 +63,35 @@ class Device:
     patch : Patch
     stored : mapping, optional
         What a saved set holds, by long names.
-    silent_recall : bool
-        Recalled values do not go out: a patch that waits for ``live.thisdevice`` does not notice.
+    last_first : bool
+        Recall the parameters in the opposite order of the file's: Live promises none.
     """
 
     def __init__(
         self,
         patch: Patch,
         stored: Mapping[str, float] | None = None,
-        silent_recall: bool = False,
+        last_first: bool = False,
     ) -> None:
         self.patch, self.clock = patch, patch.clock
         self.parameters = by_name(
             [made for made in patch.objects.values() if isinstance(made, Parameter)]
         )
         self.stored = dict(stored or {})
-        self._silent = silent_recall
+        self._last_first = last_first
         self._this = patch.find(ThisDevice)
 
     # -- Live's part -------------------------------------------------------------------------
 
     def load(self) -> None:
         """Open the patch, recall the parameters, and say that the device is there."""
-        self.patch.load()
-        for name, parameter in self.parameters.items():
-            if not parameter.enabled:
-                continue
-            stored = self.stored.get(name)
-            if self._silent:
-                value = parameter.initial if stored is None else parameter.fit(stored)
-                parameter.value = parameter.value if value is None else value
-            else:
-                parameter.recall(stored)
+        if self.patch.live:
+            self.patch.load()
+        parameters = [(name, it) for name, it in self.parameters.items() if it.enabled]
+        for name, parameter in reversed(parameters) if self._last_first else parameters:
+            parameter.recall(self.stored.get(name))
+        if not self.patch.live:
+            self.patch.load()
         self.ready()
 
     def ready(self) -> None:

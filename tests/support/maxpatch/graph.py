@@ -94,6 +94,7 @@ def read(patcher: Json, within: str = "") -> Graph:
             inner = read(json["patcher"], box.id + "/")
             graph.boxes.update(inner.boxes)
             graph.cords.extend(inner.cords)
+    seen = set()
     for entry in patcher["lines"]:
         line = entry["patchline"]
         (source, outlet), (destination, inlet) = line["source"], line["destination"]
@@ -101,8 +102,9 @@ def read(patcher: Json, within: str = "") -> Graph:
         for end in (cord.source, cord.destination):
             if end not in graph.boxes:
                 raise PatchError(f"cord {cord}: no box {end}")
-        if cord in graph.cords:
+        if cord in seen:
             raise PatchError(f"cord {cord} is there twice")
+        seen.add(cord)
         graph.cords.append(cord)
     return graph
 

@@ -97,7 +97,9 @@ class Udp:
     Attributes
     ----------
     fate : callable
-        As in :class:`Memory`; delays need a clock that is moved.
+        As in :class:`Memory`, of what is sent.
+    lost : callable
+        Whether a datagram that came is thrown away.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -105,6 +107,7 @@ class Udp:
         self._bound: dict[int, tuple[socket.socket, Receive]] = {}
         self._sources: list[socket.socket] = []
         self.fate: Callable[[bytes, Address], Sequence[float]] = arrives
+        self.lost: Callable[[bytes], bool] = lambda _: False
 
     def bind(self, port: int, receive: Receive) -> bool:
         """Listen on a port of this machine; False when it is taken."""
@@ -155,7 +158,8 @@ class Udp:
                     data, source = listening.recvfrom(65_536)
                 except (BlockingIOError, ConnectionError):
                     break
-                got.append((data, source, receive))
+                if not self.lost(data):
+                    got.append((data, source, receive))
         return got
 
     def close(self) -> None:

@@ -33,7 +33,11 @@ class Patch:
     folder : path
         Where the files lie that ``js`` names.
     live : bool
-        Whether there is a Live around it (``js`` gets ``LiveAPI``, ``live.thisdevice`` works).
+        Whether there is a Live around it, or plain Max.
+    arguments : tuple
+        What stands behind the patcher's name where it is used as an abstraction.
+    number : int
+        What ``---`` stands for in global names.
 
     Attributes
     ----------
@@ -41,6 +45,8 @@ class Patch:
         ``(time, box, byte)`` of all that went to a ``midiout``; each box has a stream of its own.
     printed : list of str
         What would stand in the Max console.
+    trace, watch : callable, optional
+        Called with every message that is delivered, and every cord that carries one.
     """
 
     def __init__(
@@ -53,17 +59,20 @@ class Patch:
         backwards: bool = False,
         folder: Path | None = None,
         live: bool = True,
+        arguments: tuple[Atom, ...] = (),
         number: int = 1,
     ) -> None:
         self.clock = clock or Clock()
         self.network = network or Memory(self.clock)
         self.transport = transport or Transport(self.clock)
         self.folder, self.live, self.unique = folder, live, number
+        self.arguments = arguments
         self.midi_out: list[tuple[float, str, int]] = []
         self.midi_listeners: list[Callable[[int], None]] = []
         self.printed: list[str] = []
         self.receivers: dict[str, list[Object]] = {}
         self.trace: Callable[[Object, int, Message], None] | None = None
+        self.watch: Callable[[Cord], object] | None = None
         self._depth = 0
         self.graph = graphs.read(patcher)
         self.objects: dict[str, Object] = {}
@@ -101,6 +110,8 @@ class Patch:
     def send(self, source: Object, outlet: int, what: Message) -> None:
         """Send a message out of an outlet, to every cord's end in turn."""
         for cord in self._cords.get((source.box.id, outlet), ()):
+            if self.watch is not None:
+                self.watch(cord)
             self.deliver(self.objects[cord.destination], cord.inlet, what)
 
     def deliver(self, to: Object, inlet: int, what: Message) -> None:

@@ -193,16 +193,18 @@ class Patcher(Object):
 
 
 class Inlet(Object):
-    """``inlet``: where messages come into a patcher."""
+    """``inlet``: where messages come into a patcher; into the outermost come bytes of MIDI."""
 
     names = ("inlet",)
 
     def setup(self) -> None:  # noqa: D102
         self.inlets, self.outlets = {0}, {1}
+        if "/" not in self.box.id:
+            self.patch.midi_listeners.append(lambda byte: self.out_number(0, byte))
 
 
 class Outlet(Object):
-    """``outlet``: where messages leave a patcher."""
+    """``outlet``: where messages leave a patcher; bytes of MIDI leave the outermost."""
 
     names = ("outlet",)
 
@@ -213,6 +215,10 @@ class Outlet(Object):
         around = self.patch.objects.get(self.box.id.rpartition("/")[0])
         if isinstance(around, Patcher):
             around.out(around.exits[self.box.id], Message(selector, args))
+            return
+        if selector != "int" or not 0 <= args[0] <= 255:  # type: ignore[operator]
+            raise self.fail(f"{Message(selector, args)} is not a byte")
+        self.patch.midi_out.append((self.patch.clock.now, self.box.id, int(args[0])))
 
 
 class Deferlow(Object):

@@ -61,6 +61,22 @@ class LoadMess(Object):
         self.loaded()
 
 
+class PatcherArgs(Object):
+    """``patcherargs``: the arguments of the patcher as a list when it has been opened, its own
+    arguments in the place of those that are not given; then ``done`` at the right.
+    """
+
+    names = ("patcherargs",)
+
+    def setup(self) -> None:  # noqa: D102
+        self.outlets = {2}
+
+    def loaded(self) -> None:  # noqa: D102
+        given = self.patch.arguments
+        self.out_atoms(0, *given, *self.args[len(given) :])
+        self.out(1, Message("done"))
+
+
 class CloseBang(Object):
     """``closebang`` and ``freebang``: a bang when the patcher closes."""
 

@@ -38,12 +38,16 @@ class Parameter(Object):
         saved: dict[str, Any] = self.box.json.get("saved_attribute_attributes", {})
         self.said: dict[str, Any] = saved.get("valueof", {})
         self.enabled = bool(self.box.json.get("parameter_enable"))
+        plain = {} if self.enabled or self.said else {"parameter_type": self._nature()}
+        self.said = self.said or plain
         self.kind = int(self.said.get("parameter_type", FLOAT))
         if self.kind not in (FLOAT, INT, ENUM):
             raise self.fail(f"parameter_type {self.kind} is not known here")
-        if (self.kind == ENUM) != (self.name in _ENUM_BY_NATURE):
+        if (self.kind == ENUM) != (self._nature() == ENUM):
             raise self.fail(f"parameter_type {self.kind} does not fit {self.name}")
-        self.names_of_values = list(self.said.get("parameter_enum", []))
+        self.names_of_values = list(
+            self.said.get("parameter_enum", ("val1", "val2") if plain else ())
+        )
         if self.kind == ENUM:
             self.low, self.high = 0.0, float(len(self.names_of_values) - 1)
             if len(self.names_of_values) < 2:
@@ -54,6 +58,9 @@ class Parameter(Object):
             if self.kind == INT and self.high - self.low > 255:
                 raise self.fail("an int parameter holds 256 values at most")
         self.value = self.fit(self.low)
+
+    def _nature(self) -> int:
+        return ENUM if self.name in _ENUM_BY_NATURE else FLOAT
 
     @property
     def long_name(self) -> str:

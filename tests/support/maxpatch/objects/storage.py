@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from maxpatch.atoms import Atom, Message, message, read_word, words
 from maxpatch.objects.base import Object
@@ -127,7 +127,7 @@ class MessageBox(Object):
 
     def setup(self) -> None:  # noqa: D102
         self.inlets = {2}
-        self.words = words(self.box.text)
+        self.words: Sequence[str] = words(self.box.text)
 
     def receive(self, inlet: int, what: Message) -> None:  # noqa: D102
         if inlet == 1:

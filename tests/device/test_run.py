@@ -1,0 +1,29 @@
+"""The shipped patches, run in memory and virtual time."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from device_stand import AMXD, MAXPAT, Stand, shipped
+from promises import LIVE_ONLY, PROMISES
+
+WAYS = {
+    "as Max does it": {},
+    "cords of one outlet in the opposite order": {"backwards": True},
+    "parameters recalled in the opposite order": {"last_first": True},
+}
+CASES = [
+    pytest.param(path, name, way, id=f"{path.name}-{name}-{way}")
+    for path in (AMXD, MAXPAT)
+    for name in PROMISES
+    for way in WAYS
+    if path == AMXD or name not in LIVE_ONLY
+]
+
+
+@pytest.mark.parametrize(("path", "name", "way"), CASES)
+def test_a_shipped_patch(path: object, name: str, way: str) -> None:
+    """The shipped patches do what is promised, in every way in which Max or Live may differ."""
+    PROMISES[name](partial(Stand, shipped(path), **WAYS[way]))
