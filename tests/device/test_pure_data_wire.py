@@ -342,6 +342,7 @@ def test_the_panel_is_saved_with_the_patch_around(pd: Pd, stand: Stand) -> None:
         "set temperature 0.7",
         "set turn/bars 2",
         "mode loop",
+        "on 0",
         "thru 0",
         "variations 7",
     ):
