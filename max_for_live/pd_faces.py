@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from faces import BUTTONS, FACES, WITHOUT, Face
@@ -27,7 +28,10 @@ def key(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-SENT: Final = {face.param: face for face in FACES if face.param}
+MOST: Final = 999999
+"""Pd writes six digits of a number into a file: a greater seed would not be saved as it is."""
+
+SENT: Final = {face.param: replace(face, high=min(face.high, MOST)) for face in FACES if face.param}
 """The faces with a parameter of the daemon behind them, by its name."""
 
 OWN: Final = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ BUTTONS = {
     "undo": "undo",
     "panic": "panic",
 }
-SENT = [face for face in faces.FACES if face.param]
+SIX_DIGITS = 999999
+"""What Pd can save of a whole number."""
+
+SENT = [replace(f, high=min(f.high, SIX_DIGITS)) for f in faces.FACES if f.param]
 
 
 @pytest.fixture
@@ -132,6 +136,25 @@ def test_the_panel_shows_what_is_told_and_sends_what_is_done_to_it(
         for button, name in BUTTONS.items():
             pd.inside(f"do-{button}", "bang")
             until(lambda name=name: stand.named(name))
+    finally:
+        pd.end()
+
+
+def test_the_panel_shows_its_first_values_without_a_daemon(tmp_path: Path, stand: Stand) -> None:
+    """Every value is on the panel when the patch opens; nothing but a hello is sent."""
+    stand.answers = False
+    opened(tmp_path)
+    pd = Pd(tmp_path, stand.port)
+    try:
+        until(lambda: stand.named("hello"))
+        lines = pd.text.splitlines()
+        assert {
+            "show-on: set 1",
+            "show-mode: set 0",
+            "show-thru: set 1",
+            "show-density: set 0.5",
+        } <= set(lines)
+        assert {name for name, _ in stand.heard} == {"hello"}
     finally:
         pd.end()
 
@@ -298,7 +321,7 @@ def test_whatever_stops_the_partner_ends_his_notes(pd: Pd, stand: Stand, how: st
 def test_a_daemon_that_is_silent_for_five_seconds_is_lost_and_greeted_again(
     pd: Pd, stand: Stand
 ) -> None:
-    """A ping asks every 2 s; lost, what sounded ends; when the daemon answers again everything is told again."""
+    """Lost, what sounded ends; when it answers again, everything is told again."""
     until(lambda: stand.named("ping"))
     assert stand.heard == [("ping", (pd.receive[0],))]
     stand.answers = False
@@ -338,26 +361,28 @@ def test_thru_passes_notes_and_owes_their_ends(pd: Pd, stand: Stand) -> None:
 
 def test_the_panel_is_saved_with_the_patch_around(pd: Pd, stand: Stand) -> None:
     """Opened again, the faces have the values that they had when Pd saved the patch."""
-    for message in (
-        "set temperature 0.7",
-        "set turn/bars 2",
-        "mode loop",
-        "on 0",
-        "thru 0",
-        "variations 7",
-    ):
+    for face in SENT:
+        pd.send(f"set {face.param} {face.high:.9g}")
+    for message in ("mode loop", "on 0", "thru 0", "drums 1", "variations 7", "capture-length 3"):
         pd.send(message)
     after(pd, stand)
     stand.heard.clear()
-    pd.save_and_open_again()
+    pd.save()
+    after(pd, stand)
+    assert {name for name, _ in stand.heard} <= {"get", "ping"}, "saving sends nothing"
+    pd.send("set density 0.5")
+    until(lambda: stand.named("param/density"))
+    stand.heard.clear()
+    pd.open_again()
     until(lambda: stand.named("mode"))
     assert stand.named("mode") == [(0.0,)]
-    pd.send("on 1")
-    until(lambda: stand.named("mode")[-1] == (4.0,))
-    assert stand.named("param/temperature")[0][1] == pytest.approx(0.7)
-    assert stand.named("param/turn/bars")[0][1] == 2.0
-    pd.send("60 90")
-    pd.send("vary")
-    until(lambda: stand.named("vary"))
-    assert stand.named("vary")[0][0] == 7.0
+    for face in SENT:
+        assert [value for _, value in stand.named(f"param/{face.param}")] == [face.high]
+    for message in ("on 1", "vary", "capture", "60 90"):
+        pd.send(message)
+    after(pd, stand)
+    assert stand.named("mode")[-1] == (4.0,)
+    assert stand.named("vary") == [(7.0, 1.0)]
+    assert stand.named("capture") == [(3.0,)]
+    assert stand.named("note") == [(pd.receive[0], 60.0, 90.0, 10.0)]
     assert pd.notes() == []

@@ -19,8 +19,11 @@ DEVICES = Path(__file__).resolve().parents[2] / "max_for_live"
 OPEN = "open-"
 """What stands for ``$0-`` in a patch whose own names can be reached."""
 
-WATCHED = ("show-state", "show-name-scale", "show-name-mode")
-"""The words on the panel that are printed when the patch's own names can be reached."""
+WATCHED = (
+    *("show-state", "show-name-scale", "show-name-mode"),
+    *("show-on", "show-mode", "show-thru", "show-density"),
+)
+"""What of the panel is printed when the patch's own names can be reached."""
 
 # Instance N hears what comes after N; `later` notes come at their time. What it says is printed
 # after N or S and its number, notes with Pd's own time in milliseconds, which has no jitter.
@@ -100,13 +103,16 @@ class Pd:
         self._process = start(self._patch, self._out)
         until(lambda: "READY: bang" in self.text)
 
-    def save_and_open_again(self) -> None:
-        """Let Pd save the patch around, end, and open what it saved."""
+    def save(self) -> None:
+        """Let Pd save the patch around."""
         saved = self._folder / "saved.pd"
         self._socket.sendto(b"save;\n", ("127.0.0.1", self.control))
         until(lambda: saved.exists() and saved.read_text().endswith(";\n"))
+
+    def open_again(self) -> None:
+        """End Pd, and open what it saved."""
         self._stop()
-        self._patch = saved
+        self._patch = self._folder / "saved.pd"
         self._start()
 
     def _stop(self) -> None:
