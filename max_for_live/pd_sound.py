@@ -41,8 +41,7 @@ def sound() -> Canvas:
         @at.1 -> @found.1
         @at.2 -> + 1 -> @next.1
         @silence.1 -> 1( -> @sign.1
-        @silence.2 -> clear( -> forget: t a a -> @ahead
-        @forget.1 -> @until_off
+        @silence.2 -> clear( -> @ahead
         r $0-release -> release: t b b -> @sweep
         @release.1 -> -1( -> @sign.1
     """)

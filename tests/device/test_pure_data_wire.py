@@ -239,18 +239,19 @@ def test_what_the_daemon_tells_comes_out_as_messages(pd: Pd, stand: Stand) -> No
     stand.tell(pd, "phrase", 8.0, 12)
     stand.tell(pd, "variation", 2, 0.25, 11)
     stand.tell(pd, "param/turn/silence", 2.0)
-    stand.tell(pd, "param/channel/out", 5.0)
+    for name in faces.WITHOUT:
+        stand.tell(pd, f"param/{name}", 5.0)
     stand.tell(pd, "clip/begin", 0, 8.0, 1)
     stand.tell(pd, "error", 3, "/antiphon/note")
     stand.tell(pd, "error", 4, "/antiphon/vary")
     until(lambda: "error 4 /antiphon/vary" in pd.said())
-    assert pd.said()[-9:] == [
+    assert pd.said()[-8 - len(faces.WITHOUT) :] == [
         "state 3",
         "beat 2 1 90",
         "phrase 8 12",
         "variation 2 0.25 11",
         "param turn/silence 2",
-        "param channel/out 5",
+        *(f"param {name} 5" for name in faces.WITHOUT),
         "clip begin 0 8 1",
         "error 3 /antiphon/note",
         "error 4 /antiphon/vary",
