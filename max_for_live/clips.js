@@ -169,7 +169,6 @@ function wanted(id) {
 
 function wantNext() {
     job.left = TRIES;
-    job.beats = job.count = -1;
     job.notes = {};
     again();
 }

@@ -65,8 +65,8 @@ def arity(text: str) -> tuple[int, int]:
     match name:
         case "t":
             return 1, len(arguments)
-        case "route" | "sel":
-            return 1, len(arguments) + 1
+        case "route" | "sel":  # since Max 8 an inlet for each argument, too
+            return len(arguments) + 1, len(arguments) + 1
         case "pack":
             return len(arguments), 1
         case "unpack":

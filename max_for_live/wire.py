@@ -273,30 +273,37 @@ class Wire:
         bye = p.message("/antiphon/bye $1")
         p.cord(leaving, bye, 1)
         p.cord(bye, self.send)
-        self.ready, start = p.new("live.thisdevice"), p.new("t b b 1")
-        p.chain(self.ready, start, self.faces["Receive Port"])
-        p.cord(start, self.faces["Daemon Port"], 1)
-        for name, number, order, target in (
-            ("Daemon Port", "i", "t b i b", self.send),
-            ("Receive Port", "+ 0", "t b i i b", self.receive),
-        ):
-            ready, whole, new, parts = p.new("gate"), p.new(number), p.new("change"), p.new(order)
-            p.cord(start, ready, 2)
-            p.cord(self.faces[name], ready, 0, 1)
-            p.chain(ready, whole, new, parts, self.again)
-            opened = p.new("prepend port")
-            p.cord(parts, opened, 1)
-            p.cord(opened, target)
-            p.cord(parts, known, parts.outlets - 1)
+        self.ready, self._start = p.new("live.thisdevice"), p.new("t b b 1")
+        p.chain(self.ready, self._start, self.faces["Receive Port"])
+        p.cord(self._start, self.faces["Daemon Port"], 1)
+        _, sends = self._port_of("Daemon Port", "i", "t b i b", self.send)
+        p.cord(sends, known, 2)
+        base, hears = self._port_of("Receive Port", "+ 0", "t b i i b", self.receive)
+        p.cord(hears, known, 3)
+        for holder in (known, self._called, self._port):
+            p.cord(hears, holder, 2, 1)
         instance = p.new("t b i")
         p.chain(self.faces["Instance"], instance, self.faces["Receive Port"])
-        p.cord(instance, whole, 1, 1)
-        for holder in (known, self._called, self._port):
-            p.cord(parts, holder, 2, 1)
+        p.cord(instance, base, 1, 1)
         close = p.new("freebang")
         p.cord(close, known)
         p.cord(close, self.silence)
         p.cord(close, self.thru)
+
+    def _port_of(self, name: str, number: str, parts: str, target: Box) -> tuple[Box, Box]:
+        """One port's way to its socket; returns what makes it whole, and what a new one triggers.
+
+        The last outlet of the trigger is to say bye, the second opens, the first begins anew.
+        """
+        p = self.p
+        ready, whole, new, turned = p.new("gate"), p.new(number), p.new("change"), p.new(parts)
+        p.cord(self._start, ready, 2)
+        p.cord(self.faces[name], ready, 0, 1)
+        p.chain(ready, whole, new, turned, self.again)
+        opened = p.new("prepend port")
+        p.cord(turned, opened, 1)
+        p.cord(opened, target)
+        return whole, turned
 
     def _buttons(self) -> None:
         """What the buttons send."""

@@ -65,8 +65,8 @@ ARITY: Final = {
 }
 BY_ARGUMENTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
     "t": lambda words: (1, len(words)),
-    "route": lambda words: (1, len(words) + 1),
-    "sel": lambda words: (1, len(words) + 1),
+    "route": lambda words: (len(words) + 1, len(words) + 1),
+    "sel": lambda words: (len(words) + 1, len(words) + 1),
     "pack": lambda words: (len(words), 1),
     "unpack": lambda words: (1, len(words)),
     "pipe": lambda words: (len(words), len(words) - 1),

@@ -10,6 +10,7 @@ from typing import Any
 
 from maxpatch import Clock, Device, Memory, Patch, Transport, read
 from maxpatch.atoms import Atom
+from maxpatch.device import contents
 from maxpatch.objects.script import Script
 from scripted_daemon import PORT, ScriptedDaemon
 
@@ -20,6 +21,12 @@ MAXPAT = FOLDER / "Antiphon.maxpat"
 
 RECEIVE = 7402
 """The reply port of a device as it comes."""
+
+
+@cache
+def shipped_script() -> bytes:
+    """Return ``clips.js`` as it stands in the frozen device."""
+    return contents(AMXD)["clips.js"]
 
 
 @cache
@@ -71,6 +78,8 @@ class Stand:
         stored = stored or {}
         self.plain = any(entry["box"]["maxclass"] == "inlet" for entry in patcher["boxes"])
         ports = int(stored.get("Receive Port", RECEIVE)), int(stored.get("Daemon Port", PORT))
+        if self.plain:
+            stored = {name: value for name, value in stored.items() if "Port" not in name}
         self.patch = Patch(
             patcher,
             clock=self.clock,
@@ -147,4 +156,4 @@ class Stand:
         return not self.device.sounding()
 
 
-__all__ = ["AMXD", "MAXPAT", "PORT", "RECEIVE", "Stand", "shipped"]
+__all__ = ["AMXD", "MAXPAT", "PORT", "RECEIVE", "Stand", "shipped", "shipped_script"]

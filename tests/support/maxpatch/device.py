@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,40 @@ from maxpatch.patch import Patch
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the patcher in a ``.maxpat``, ``.maxhelp`` or ``.amxd`` file.
+    """Return the patcher in a ``.maxpat``, ``.maxhelp`` or ``.amxd`` file."""
+    main, *_ = contents(path).values()
+    patcher: dict[str, Any] = json.loads(main.rstrip(b"\0\n"))["patcher"]
+    return patcher
 
-    Written from the description of the container (little-endian chunks; big-endian in the archive
-    of a frozen device), and shared with no code of the device's generator.
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Return the files in a file by their names, the patcher's first.
+
+    Written from the description of the container (little-endian chunks; a big-endian archive in a
+    frozen device), and shared with no code of the device's generator.
+
+    Raises
+    ------
+    PatchError
+        If a chunk or the archive's directory is missing.
     """
     data = path.read_bytes()
-    if data[:4] == b"ampf":
-        data = _archived(_chunk(data, b"ptch"))
-    patcher: dict[str, Any] = json.loads(data.rstrip(b"\0\n"))["patcher"]
-    return patcher
+    if data[:4] != b"ampf":
+        return {path.name: data}
+    data = _chunk(data, b"ptch")
+    if data[:4] != b"mx@c":
+        return {path.name: data}
+    (footer,) = struct.unpack_from(">Q", data, 8)
+    name, size = struct.unpack_from(">4sI", data, footer)
+    if name != b"dlst":
+        raise PatchError("an archive without a directory")
+    files = {}
+    for _, entry in _fields(data[footer + 8 : footer + size]):
+        field = dict(_fields(entry))
+        (length,), (offset,) = (struct.unpack(">I", field[key]) for key in (b"sz32", b"of32"))
+        title = field[b"fnam"].rstrip(b"\0").decode()
+        files[title] = data[offset : offset + length]
+    return files
 
 
 def _chunk(data: bytes, wanted: bytes) -> bytes:
@@ -38,21 +62,13 @@ def _chunk(data: bytes, wanted: bytes) -> bytes:
     raise PatchError(f"no chunk {wanted!r}")
 
 
-def _archived(data: bytes) -> bytes:
-    if data[:4] != b"mx@c":
-        return data
-    (footer,) = struct.unpack_from(">Q", data, 8)
-    name, _ = struct.unpack_from(">4sI", data, footer)
-    if name != b"dlst":
-        raise PatchError("an archive without a directory")
-    at = footer + 16  # past the directory's header and its first entry's
-    found: dict[bytes, bytes] = {}
-    while at < len(data) and (b"sz32" not in found or b"of32" not in found):
-        field, size = struct.unpack_from(">4sI", data, at)
-        found.setdefault(field, data[at + 8 : at + size])
+def _fields(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the payload of fields whose size counts their header."""
+    at = 0
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from(">4sI", data, at)
+        yield name, data[at + 8 : at + size]
         at += size
-    size, offset = struct.unpack(">I", found[b"sz32"])[0], struct.unpack(">I", found[b"of32"])[0]
-    return data[offset : offset + size]
 
 
 class Device:
@@ -64,7 +80,8 @@ class Device:
     stored : mapping, optional
         What a saved set holds, by long names.
     last_first : bool
-        Recall the parameters in the opposite order of the file's: Live promises none.
+        Recall the parameters, and load the objects, in the opposite order of the file's: none is
+        promised.
     """
 
     def __init__(
@@ -86,12 +103,12 @@ class Device:
     def load(self) -> None:
         """Open the patch, recall the parameters, and say that the device is there."""
         if self.patch.live:
-            self.patch.load()
+            self.patch.load(self._last_first)
         parameters = [(name, it) for name, it in self.parameters.items() if it.enabled]
         for name, parameter in reversed(parameters) if self._last_first else parameters:
             parameter.recall(self.stored.get(name))
         if not self.patch.live:
-            self.patch.load()
+            self.patch.load(self._last_first)
         self.ready()
 
     def ready(self) -> None:

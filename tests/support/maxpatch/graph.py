@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from json import loads
+from pathlib import Path
 from typing import Any
 
 from maxpatch.atoms import PatchError
@@ -72,11 +74,11 @@ class Graph:
     cords: list[Cord] = field(default_factory=list)
 
 
-def read(patcher: Json, within: str = "") -> Graph:
+def read(patcher: Json, folder: Path | None = None, within: str = "") -> Graph:
     """Read a patcher, and those inside it.
 
-    A patcher inside becomes a box of its own and the boxes in it; its ``inlet`` and ``outlet``
-    boxes are found by :func:`ports`.
+    A patcher inside (written there, or a ``bpatcher`` with a file's name) becomes a box of its own
+    and the boxes in it; its ``inlet`` and ``outlet`` boxes are found by :func:`ports`.
 
     Raises
     ------
@@ -86,12 +88,17 @@ def read(patcher: Json, within: str = "") -> Graph:
     graph = Graph()
     for entry in patcher["boxes"]:
         json = entry["box"]
+        if json["maxclass"] == "bpatcher" and "patcher" not in json:
+            if folder is None:
+                raise PatchError(f"no folder to find {json.get('name')} in")
+            text = (folder / json["name"]).read_text(encoding="utf-8")
+            json = {**json, "patcher": loads(text)["patcher"]}
         box = Box(within + json["id"], json["maxclass"], json)
         if box.id in graph.boxes:
             raise PatchError(f"two boxes with the id {box.id}")
         graph.boxes[box.id] = box
         if "patcher" in json:
-            inner = read(json["patcher"], box.id + "/")
+            inner = read(json["patcher"], folder, box.id + "/")
             graph.boxes.update(inner.boxes)
             graph.cords.extend(inner.cords)
     seen = set()

@@ -155,12 +155,16 @@ class Udp:
                 continue
             while True:
                 try:
-                    data, source = listening.recvfrom(65_536)
+                    data, source = self.take(listening)
                 except (BlockingIOError, ConnectionError):
                     break
                 if not self.lost(data):
                     got.append((data, source, receive))
         return got
+
+    def take(self, listening: socket.socket) -> tuple[bytes, Address]:
+        """Receive a datagram."""
+        return listening.recvfrom(65_536)
 
     def close(self) -> None:
         """Close every socket."""

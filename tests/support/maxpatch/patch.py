@@ -74,7 +74,7 @@ class Patch:
         self.trace: Callable[[Object, int, Message], None] | None = None
         self.watch: Callable[[Cord], object] | None = None
         self._depth = 0
-        self.graph = graphs.read(patcher)
+        self.graph = graphs.read(patcher, folder)
         self.objects: dict[str, Object] = {}
         for box in self.graph.boxes.values():
             self.objects[box.id] = self._make(box)
@@ -142,10 +142,11 @@ class Patch:
         """Return the objects of a class, in the file's order."""
         return [made for made in self.objects.values() if isinstance(made, kind)]
 
-    def load(self) -> None:
-        """Do what Max does when the patcher has been opened."""
-        for made in list(self.objects.values()):
-            made.loaded()
+    def load(self, last_first: bool = False) -> None:
+        """Do what Max does when the patcher has been opened; it promises no order of objects."""
+        made = list(self.objects.values())
+        for each in reversed(made) if last_first else made:
+            each.loaded()
 
     def close(self) -> None:
         """Do what Max does when the patcher is closed."""

@@ -175,3 +175,31 @@ def closed_it_is_silent_and_says_goodbye(make: Make) -> None:
     ended(stand, thru_too=True)
     same(stand.said(lambda: stand.run(9000)), [], "said later")
     assert stand.network.bind(RECEIVE, lambda *_: None), "the port is still taken"
+
+
+@live_promise
+def it_may_be_told_at_the_start_that_it_is_on(make: Make) -> None:
+    """Live may tell a device that it is on right after it was loaded: that changes nothing."""
+    stand = make()
+    stand.daemon.quiet = True
+    stand.load()
+    same(stand.said(lambda: stand.device.enable(True)), [], "without a daemon")
+    stand.daemon.quiet = False
+    stand.run(2100)
+    same(stand.daemon.got("mode"), [(MODES[0][1],)], "mode")
+    plays_again(stand)
+
+
+@live_promise
+def turned_off_before_there_is_a_daemon_it_is_off(make: Make) -> None:
+    """Turned off in Live while there is no daemon, it tells mode 0 when one comes."""
+    stand = make()
+    stand.daemon.quiet = True
+    stand.load()
+    same(stand.said(lambda: stand.device.enable(False)), [], "without a daemon")
+    stand.daemon.quiet = False
+    stand.run(2100)
+    same(stand.daemon.got("mode"), [(0,)], "mode")
+    stand.play(60)
+    stand.run(500)
+    same([pitch for _, pitch, _ in stand.device.notes()], [], "notes")

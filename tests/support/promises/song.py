@@ -62,3 +62,20 @@ def a_running_song_is_told_at_once(make: Make) -> None:
     stand.load()
     stand.run(60)
     same(stand.daemon.got("clock")[0][5], 1, "playing")
+
+
+@promise
+def another_tempo_is_told_at_once(make: Make) -> None:
+    """The clock goes out within 60 ms when the tempo changes, whether the song runs or not."""
+    stand = make().connect()
+    for playing in (0, 1):
+        stand.song.set(playing=bool(playing), beat=4.1)
+        stand.run(100)
+        stand.song.set(bpm=133.0 + playing, beat=4.05)
+        stand.daemon.clear()
+        stand.run(60)
+        same(
+            [(it[2], it[5]) for it in stand.daemon.got("clock")],
+            [(133.0 + playing, playing)],
+            "clock",
+        )

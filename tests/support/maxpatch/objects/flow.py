@@ -175,9 +175,11 @@ class Receive(Object):
 
 
 class Patcher(Object):
-    """``patcher``: a patcher inside; its ``inlet`` and ``outlet`` boxes from left to right."""
+    """``patcher`` and ``bpatcher``: a patcher inside; its ``inlet`` and ``outlet`` boxes from left
+    to right.
+    """
 
-    names = ("patcher", "p")
+    names = ("patcher", "p", "bpatcher")
 
     def setup(self) -> None:  # noqa: D102
         if "patcher" not in self.box.json:

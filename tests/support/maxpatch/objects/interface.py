@@ -72,7 +72,8 @@ class PatcherArgs(Object):
         self.outlets = {2}
 
     def loaded(self) -> None:  # noqa: D102
-        given = self.patch.arguments
+        around = self.patch.objects.get(self.box.id.rpartition("/")[0])
+        given = around.box.json.get("args", ()) if around else self.patch.arguments
         self.out_atoms(0, *given, *self.args[len(given) :])
         self.out(1, Message("done"))
 
