@@ -1,8 +1,8 @@
 """What the device adds to the time of a note, run by the interpreter beside a real daemon.
 
-Run ``python benchmarks/device.py``. The shipped ``Antiphon.amxd`` runs in real time on real UDP, a
-partner plays solo, and each note is timed from its datagram's arrival in the kernel: it is due
-after the ``delay_ms`` that it carries, and what is counted is how much later its note-on leaves
+Run ``python benchmarks/device_delay.py``. The shipped ``Antiphon.amxd`` runs in real time on real
+UDP, a partner plays solo, and each note is timed from its datagram's arrival in the kernel: it is
+due after the ``delay_ms`` that it carries, and what is counted is how much later its note-on leaves
 ``midiout``. The way in is timed from the first byte at ``midiin`` to the datagram's sending; both
 together are summed worst with worst. Target: at most 3 ms at p99. Max's own scheduler (1 ms as it
 comes) is not in it: no Max runs here.
