@@ -151,7 +151,7 @@ def in_balance(
     size, most = len(goers), frame.most
     strangers = size - max(fits)
     fewest, slack = -1 - size // 16 if size > SMALL else 0, 1 + size // 16
-    oddest = 0 if size < SHORT else -1
+    oddest, rich_counts = (0, 1) if size < SHORT else (-1, 2)
     more = richer = evener = odd = 0
     known: dict[int, int] = {}
 
@@ -180,13 +180,14 @@ def in_balance(
         best = spare = -1
         crowded = []
         taken = (0, 0, 0)
-        off = 2 * abs(richer) + abs(evener) + abs(odd)
+        off = rich_counts * abs(richer) + abs(evener) + abs(odd)
         left = wanted * (2 * size + more) - len(chosen)
         if off and size > SMALL and left < CLOSING + abs(richer) + abs(evener) + abs(odd):
             for rank in now[:BEST]:
                 if goes_of[rank] or struck[slot_of[rank]] < most:
                     rich, even, strange = taken = steps(rank)
-                    if 2 * abs(richer + rich) + abs(evener + even) + abs(odd + strange) < off:
+                    back = rich_counts * abs(richer + rich) + abs(evener + even)
+                    if back + abs(odd + strange) < off:
                         best = rank
                         break
         for rank in now if best < 0 else ():
