@@ -12,6 +12,7 @@ import amxd
 import manual
 import panel
 import plain
+import pure_data
 from faces import BANK
 from patcher import Patcher, bank
 from wire import HEARD, Wire
@@ -130,7 +131,7 @@ def _script() -> bytes:
 def main() -> None:
     """Write every built file."""
     DEVICE.write_bytes(device())
-    for path, data in plain.files().items():
+    for path, data in {**plain.files(), **pure_data.files()}.items():
         path.write_bytes(data)
     manual.README.write_text(manual.written(), encoding="utf-8")
 
