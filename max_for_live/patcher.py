@@ -36,6 +36,7 @@ ARITY: Final[dict[str, tuple[int, int]]] = {
     "js": (1, 2),
     "freebang": (0, 1),
     "patcherargs": (1, 2),
+    "deferlow": (1, 1),
     "live.thisdevice": (1, 3),
     "inlet": (0, 1),
     "outlet": (1, 0),

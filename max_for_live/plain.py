@@ -46,11 +46,14 @@ def patcher() -> bytes:
         p.add(kind, comment=comment, index=max(1, place))
         for place, (kind, comment) in enumerate(ENDS)
     )
-    Wire(p, faces, source, thru, out)
-    p.section("arguments")
-    arguments, ports = p.new("patcherargs 7402 7401"), p.new("unpack 7402 7401")
-    p.chain(arguments, ports, faces["Receive Port"])
+    # Max promises no order in loading: initial values come first, then arguments, then the start.
+    loaded, given, ready = p.new("patcherargs 7402 7401"), p.new("deferlow"), p.new("t b l")
+    ports = p.new("unpack 7402 7401")
+    p.chain(loaded, given, ready)
+    p.cord(ready, ports, 1)
+    p.cord(ports, faces["Receive Port"])
     p.cord(ports, faces["Daemon Port"], 1)
+    Wire(p, faces, source, thru, out, ready)
     return p.json(
         **_window(panel.WIDTH, HEIGHT),
         openrect=[0, 0, panel.WIDTH, HEIGHT],

@@ -39,6 +39,9 @@ class Wire:
         The boxes of parameters, buttons and displays, by name.
     source, thru, out : Box
         Where bytes of MIDI come from, where those that pass go, and where the partner's go.
+    ready : Box
+        A bang at its first outlet says that all values are there: nothing is said to Antiphon
+        before.
 
     Attributes
     ----------
@@ -64,12 +67,16 @@ class Wire:
         A ``route`` of `HEARD`.
     clock : Box
         A bang tells where the transport is.
-    ready : Box
-        A bang when everything is loaded.
     """
 
     def __init__(
-        self, p: Patcher, faces: Mapping[str, Box], source: Box, thru: Box, out: Box
+        self,
+        p: Patcher,
+        faces: Mapping[str, Box],
+        source: Box,
+        thru: Box,
+        out: Box,
+        ready: Box,
     ) -> None:
         self.p, self.faces = p, faces
         self._partner(out)
@@ -78,7 +85,7 @@ class Wire:
         self._clock()
         self._mode()
         self._connection(self._parameters())
-        self._ports()
+        self._ports(ready)
         self._buttons()
 
     def _partner(self, out: Box) -> None:
@@ -264,7 +271,7 @@ class Wire:
         p.cord(self.heard, state, 3)
         p.cord(state, self.faces["Status"])
 
-    def _ports(self) -> None:
+    def _ports(self, ready: Box) -> None:
         """Both ports, from when all is loaded on; a change says bye and begins anew."""
         p = self.p
         p.section("ports")
@@ -273,8 +280,8 @@ class Wire:
         bye = p.message("/antiphon/bye $1")
         p.cord(leaving, bye, 1)
         p.cord(bye, self.send)
-        self.ready, self._start = p.new("live.thisdevice"), p.new("t b b 1")
-        p.chain(self.ready, self._start, self.faces["Receive Port"])
+        self._start = p.new("t b b 1")
+        p.chain(ready, self._start, self.faces["Receive Port"])
         p.cord(self._start, self.faces["Daemon Port"], 1)
         _, sends = self._port_of("Daemon Port", "i", "t b i b", self.send)
         p.cord(sends, known, 2)

@@ -372,3 +372,66 @@ def test_patchers_inside_have_doors_from_left_to_right() -> None:
     probe = Probe(boxes, ["p:0 l", "p:1 r"])
     assert ("l", 0, "5") in probe.put("p", 5)
     assert ("r", 0, "6") in probe.put("p", 6, inlet=1)
+
+
+def test_events_without_end_are_an_error() -> None:
+    """Time that stands still because each event makes another is noticed."""
+    probe = Probe({"a": "deferlow", "b": "t b"}, ["a b", "b a"])
+    probe.put("a", 1)
+    with pytest.raises(PatchError, match="endless loop"):
+        probe.patch.run(1)
+
+
+def test_lists_are_cut_and_joined() -> None:
+    """``zl slice`` sends the rest first, and nothing where there is none; ``zl join`` adds what
+    it keeps behind what comes.
+    """
+    probe = Probe(
+        {"s": "zl slice 1", "l": "prepend l", "r": "prepend r", "j": "zl join", "x": "prepend x"},
+        ["s:0 l", "s:1 r", "j x"],
+    )
+    assert probe.put("s", "/a", 1, 2.5) == [("r", 0, "1 2.5"), ("l", 0, "/a")]
+    assert probe.put("s", 7) == [("l", 0, "7")]
+    probe.put("j", 1, 2, inlet=1)
+    assert probe.put("j", "/a") == [("x", 0, "/a 1 2")]
+
+
+def test_arithmetic_is_whole_unless_a_point_says_otherwise() -> None:
+    """Operators compute in the kind of their argument; the right inlet keeps, a bang repeats."""
+    for text, left, right, result in (
+        ("+ 3", 4, None, "7"),
+        ("+ 0", 7402.0, 3, "7405"),
+        ("* 9", 1, None, "9"),
+        ("/ 480.", 720, None, "1.5"),
+        ("&& 1", 1, 0, "0"),
+        ("== 2", 2, None, "1"),
+    ):
+        probe = Probe({"o": text, "x": "prepend x"}, ["o x"])
+        if right is not None:
+            assert probe.put("o", right, inlet=1) == []
+        assert probe.put("o", left) == [("x", 0, result)], text
+        assert probe.put("o", "bang") == [("x", 0, result)], text
+
+
+def test_change_passes_what_is_new() -> None:
+    """``change`` begins at 0 and drops what it had last."""
+    probe = Probe({"c": "change", "x": "prepend x"}, ["c x"])
+    for value in (0, 1, 1, 0, 5):
+        probe.put("c", value)
+    assert probe.at("x") == ["1", "0", "5"]
+
+
+def test_keys_are_lit_while_notes_sound() -> None:
+    """``kslider`` in its polyphonic mode lights a key at a note-on and unlights it at its end."""
+    probe = Probe({"k": ("kslider", {"mode": 1})}, [])
+    (keys,) = probe.patch.objects.values()
+    for pitch, velocity, lit in ((60, 90, {60}), (64, 90, {60, 64}), (60, 0, {64})):
+        probe.put("k", pitch, velocity)
+        assert keys.lit == lit  # type: ignore[attr-defined]
+
+
+def test_a_patcher_gets_its_arguments() -> None:
+    """``patcherargs`` sends the arguments that were given, and its own for the others."""
+    probe = Probe({"a": "patcherargs 1 2", "x": "prepend x"}, ["a x"], arguments=(7,))
+    probe.patch.load()
+    assert probe.at("x") == ["7 2"]

@@ -47,6 +47,7 @@ ARITY: Final = {
     "js": (1, 2),
     "freebang": (0, 1),
     "patcherargs": (1, 2),
+    "deferlow": (1, 1),
     "live.thisdevice": (1, 3),
     "inlet": (0, 1),
     "outlet": (1, 0),
@@ -383,8 +384,9 @@ def nothing_is_shared_or_printed(patcher: Json) -> None:
     """One socket, no names that another device could hear, nothing that prints or starts early."""
     names = [box["text"].split()[0] for box in boxes(patcher) if box["maxclass"] == "newobj"]
     assert names.count("udpreceive") == names.count("udpsend") == 1
-    early = {"loadbang", "loadmess", "print", "defer", "deferlow", "node.script", "plugsync~"}
+    early = {"loadbang", "loadmess", "print", "defer", "node.script", "plugsync~"}
     assert not early & set(names)
+    assert names.count("deferlow") == (0 if is_device(patcher) else 1)
     shared = {"s", "r", "send", "receive", "v", "value", "pv", "coll", "table", "dict", "buffer~"}
     for box in boxes(patcher):
         name, *words = box.get("text", "").split() or [""]

@@ -102,13 +102,14 @@ class Device:
 
     def load(self) -> None:
         """Open the patch, recall the parameters, and say that the device is there."""
-        if self.patch.live:
+        early = self.patch.live or self._last_first
+        if early:
             self.patch.load(self._last_first)
         parameters = [(name, it) for name, it in self.parameters.items() if it.enabled]
         for name, parameter in reversed(parameters) if self._last_first else parameters:
             parameter.recall(self.stored.get(name))
-        if not self.patch.live:
-            self.patch.load(self._last_first)
+        if not early:
+            self.patch.load()
         self.ready()
 
     def ready(self) -> None:
