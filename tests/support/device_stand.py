@@ -40,6 +40,11 @@ def shipped(path: Path = AMXD) -> dict[str, Any]:
     return patcher
 
 
+def is_plain(patcher: dict[str, Any]) -> bool:
+    """Whether it is the patcher for plain Max, whose bytes come by an inlet."""
+    return any(entry["box"]["maxclass"] == "inlet" for entry in patcher["boxes"])
+
+
 class Stand:
     """A device, the song's transport, and a daemon.
 
@@ -76,7 +81,7 @@ class Stand:
         self.daemon = beside.daemon if beside else ScriptedDaemon(self.clock, self.network)
         patcher = shipped() if patcher is None else patcher
         stored = stored or {}
-        self.plain = any(entry["box"]["maxclass"] == "inlet" for entry in patcher["boxes"])
+        self.plain = is_plain(patcher)
         ports = int(stored.get("Receive Port", RECEIVE)), int(stored.get("Daemon Port", PORT))
         if self.plain:
             stored = {name: value for name, value in stored.items() if "Port" not in name}
@@ -156,4 +161,13 @@ class Stand:
         return not self.device.sounding()
 
 
-__all__ = ["AMXD", "MAXPAT", "PORT", "RECEIVE", "Stand", "shipped", "shipped_script"]
+__all__ = [
+    "AMXD",
+    "MAXPAT",
+    "PORT",
+    "RECEIVE",
+    "Stand",
+    "is_plain",
+    "shipped",
+    "shipped_script",
+]

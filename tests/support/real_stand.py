@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from device_stand import FOLDER, shipped
+from device_stand import FOLDER, is_plain, shipped
 from maxpatch import Clock, Device, Patch, Transport, Udp
 from maxpatch.realtime import RealTime
 
@@ -58,15 +58,19 @@ class RealStand:
         patcher: dict[str, Any] | None = None,
     ) -> Device:
         """Put a device on a track, with a free receive port and the daemon's port."""
+        patcher = shipped() if patcher is None else patcher
+        plain = is_plain(patcher)
+        ports = {"Receive Port": free_port(), "Daemon Port": daemon_port}
         patch = Patch(
-            shipped() if patcher is None else patcher,
+            patcher,
             clock=self.clock,
             network=self.network,
             transport=self.song,
             folder=FOLDER,
+            live=not plain,
+            arguments=tuple(ports.values()) if plain else (),
             number=len(self.devices) + 1,
         )
-        ports = {"Receive Port": free_port(), "Daemon Port": daemon_port}
         device = Device(patch, stored={**ports, **(stored or {})})
         device.load()
         self.devices.append(device)
