@@ -47,7 +47,7 @@ model: $(VENV)/test.stamp ## train on your own MIDI files (MIDI= DATA= RUN= MINU
 
 device: $(VENV)/test.stamp ## rebuild the devices for Live, Max and Pd, and the picture of it
 	$(BIN)/python max_for_live/device.py
-	$(BIN)/python max_for_live/lint.py max_for_live/Antiphon.amxd max_for_live/Antiphon.maxpat
+	$(BIN)/python max_for_live/lint.py max_for_live/Antiphon.amxd max_for_live/Antiphon.maxpat max_for_live/Antiphon.maxhelp
 	$(BIN)/python max_for_live/picture.py max_for_live/Antiphon.amxd docs/images/device.svg \
 		Status=Answering "Call=55 60 64" "Answer=67 72 76"
 

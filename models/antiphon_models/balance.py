@@ -155,19 +155,15 @@ def in_balance(
     more = richer = evener = odd = 0
     known: dict[int, int] = {}
 
-    def steps(rank: int) -> tuple[int, int, int]:
-        """Return by how much a flip makes the phrase richer, evener and odder."""
-        slot, leaves, tone = slot_of[rank], goes_of[rank], tone_of[rank]
-        step = -1 if leaves else 1
-        odder = known.get(step * (tone + 1))
-        if odder is None:
+    def odder(rank: int) -> int:
+        """Return by how many notes out of the best scale a flip makes more."""
+        tone, leaves = tone_of[rank], goes_of[rank]
+        key = ~tone if leaves else tone
+        found = known.get(key)
+        if found is None:
             best = max(map(sub if leaves else add, fits, _SCALES_OF[tone]))
-            odder = known[step * (tone + 1)] = size + more + step - best - strangers - odd
-        return (
-            step if classes[kind_of[rank]] == leaves else 0,
-            step * agreement[slot] if struck[slot] == leaves else 0,
-            odder,
-        )
+            found = known[key] = size + more - best - strangers - odd + (-1 if leaves else 1)
+        return found
 
     chosen: list[int] = []
     tilt: list[int] = []
@@ -179,26 +175,31 @@ def in_balance(
             now, wait = goers, comers
         best = spare = -1
         crowded = []
-        taken = (0, 0, 0)
         off = rich_counts * abs(richer) + abs(evener) + abs(odd)
         left = wanted * (2 * size + more) - len(chosen)
         if off and size > SMALL and left < CLOSING + abs(richer) + abs(evener) + abs(odd):
             for rank in now[:BEST]:
-                if goes_of[rank] or struck[slot_of[rank]] < most:
-                    rich, even, strange = taken = steps(rank)
-                    back = rich_counts * abs(richer + rich) + abs(evener + even)
-                    if back + abs(odd + strange) < off:
-                        best = rank
-                        break
+                slot, leaves = slot_of[rank], goes_of[rank]
+                if not leaves and struck[slot] >= most:
+                    continue
+                step = -1 if leaves else 1
+                rich = step if classes[kind_of[rank]] == leaves else 0
+                even = step * agreement[slot] if struck[slot] == leaves else 0
+                back = rich_counts * abs(richer + rich) + abs(evener + even)
+                # One note makes one stranger more or less, at most.
+                if back + max(0, abs(odd) - 1) < off and back + abs(odd + odder(rank)) < off:
+                    best = rank
+                    break
         for rank in now if best < 0 else ():
-            if not goes_of[rank] and struck[slot_of[rank]] >= most:
+            slot, leaves = slot_of[rank], goes_of[rank]
+            if not leaves and struck[slot] >= most:
                 crowded.append(rank)
                 continue
-            rich, even, strange = taken = steps(rank)
+            step = -1 if leaves else 1
             if (
-                rich * richer > 0
-                or even * evener > 0
-                or (strange and not oddest <= odd + strange <= 1)
+                (step * richer > 0 and classes[kind_of[rank]] == leaves)
+                or (evener and struck[slot] == leaves and step * evener * agreement[slot] > 0)
+                or ((strange := odder(rank)) and not oddest <= odd + strange <= 1)
             ):
                 spare = rank if spare < 0 else spare
             else:
@@ -209,22 +210,23 @@ def in_balance(
             best = spare if spare >= 0 else next(free, -1)
             if best < 0:
                 break
-            taken = steps(best)
         for rank in crowded:
             full.setdefault(slot_of[rank], []).append(rank)
             both.remove(rank)
             comers.remove(rank)
-        rich, even, strange = taken
-        slot, leaves = slot_of[best], goes_of[best]
+        slot, kind, leaves = slot_of[best], kind_of[best], goes_of[best]
+        odd += odder(best)
         both.remove(best)
         (goers if leaves else comers).remove(best)
         step = -1 if leaves else 1
-        richer, evener, odd = richer + rich, evener + even, odd + strange
+        if classes[kind] == leaves:
+            richer += step
         if struck[slot] == leaves:
+            evener += step * agreement[slot]
             for twin in frame.twins[slot]:
                 agreement[twin] += 2 * step
         struck[slot] += step
-        classes[kind_of[best]] += step
+        classes[kind] += step
         more += step
         fits = list(map(sub if leaves else add, fits, _SCALES_OF[tone_of[best]]))
         known.clear()

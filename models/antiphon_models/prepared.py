@@ -141,16 +141,18 @@ def inherited(phrase: Prepared, cells: IntArray, duration: FloatArray) -> FloatA
     goes = phrase.sign < 0
     goes[cells] = False
     left = phrase.duration[goes]
+    # Which is left out, or comes twice, is as good as chance: the same ones would tip the balance.
+    shift = float(cells[new].sum() % 97) / 97
     if len(new) > len(left):  # those too many are as long as any
         usual = np.sort(phrase.duration[phrase.sign < 0])
-        left = np.append(left, _spread(usual, len(new) - len(left)))
+        left = np.append(left, _spread(usual, len(new) - len(left), shift))
     found = duration.copy()
-    found[new[np.argsort(duration[new], kind="stable")]] = _spread(np.sort(left), len(new))
+    found[new[np.argsort(duration[new], kind="stable")]] = _spread(np.sort(left), len(new), shift)
     return found
 
 
-def _spread(values: FloatArray, count: int) -> FloatArray:
-    """Return so many values, spread evenly over others that rise."""
-    place = (np.arange(count) + 0.5) / count * len(values)
+def _spread(values: FloatArray, count: int, shift: float) -> FloatArray:
+    """Return so many values, spread evenly over others that rise; `shift` (0..1) moves them."""
+    place = (np.arange(count) + shift) / count * len(values)
     picked: FloatArray = values[place.astype(int)]
     return picked
