@@ -31,7 +31,7 @@ SHORT: Final = 12
 CLOSING: Final = 2
 """Flips, besides one for each step that the balance is off, that are left for setting it right."""
 
-BEST: Final = 128
+BEST: Final = 64
 """Flips, the best, among which one is sought then."""
 
 _SCALES_OF: Final = tuple(tuple(int(s) for s in SCALES[:, tone]) for tone in range(OCTAVE))
@@ -114,8 +114,8 @@ def in_balance(
       that what comes comes first;
     * how many pitch classes begin in a bar, over all bars;
     * in how many slots neighbouring bars agree on whether there is an onset;
-    * how many notes are out of the scale that fits all of them best; in a phrase of fewer than
-      SHORT notes never fewer than in the phrase.
+    * how many notes are out of the phrase's scale; in a phrase of fewer than SHORT notes out of
+      the scale that fits best by then, and never fewer than in the phrase.
 
     The last flips bring the latter three back to where they were, or steps of one would add up
     over many variations. No slot ever has more than the frame's most.
@@ -138,8 +138,8 @@ def in_balance(
     order = np.argsort(-score, kind="stable")
     ranked = cells[order]
     kinds = frame.kinds[ranked]
-    slot_of, kind_of, tone_of = (ranked // rows).tolist(), kinds.tolist(), (kinds % OCTAVE).tolist()
-    goes_of = goes[order].tolist()
+    slot_of, kind_of, goes_of = (ranked // rows).tolist(), kinds.tolist(), goes[order].tolist()
+    change_of = (kinds % OCTAVE + OCTAVE * goes[order]).tolist()  # which tone comes, or goes
     struck, classes, agreement = (
         each.copy() for each in (frame.struck, frame.classes, frame.agreement)
     )
@@ -153,17 +153,18 @@ def in_balance(
     fewest, slack = -1 - size // 16 if size > SMALL else 0, 1 + size // 16
     oddest, rich_counts = (0, 1) if size < SHORT else (-1, 2)
     more = richer = evener = odd = 0
-    known: dict[int, int] = {}
+    odder: dict[int, int] = {}  # how many more notes out of the scale a change makes
+    if size >= SHORT:  # a few flips do not change what scale it is
+        own = fits.index(max(fits))
+        for tone, scales in enumerate(_SCALES_OF):
+            odder[tone] = 1 - scales[own]
+            odder[tone + OCTAVE] = scales[own] - 1
 
-    def odder(rank: int) -> int:
-        """Return by how many notes out of the best scale a flip makes more."""
-        tone, leaves = tone_of[rank], goes_of[rank]
-        key = ~tone if leaves else tone
-        found = known.get(key)
-        if found is None:
-            best = max(map(sub if leaves else add, fits, _SCALES_OF[tone]))
-            found = known[key] = size + more - best - strangers - odd + (-1 if leaves else 1)
-        return found
+    def learn(change: int) -> int:
+        step, tone = (-1, change - OCTAVE) if change >= OCTAVE else (1, change)
+        best = max(map(add if step > 0 else sub, fits, _SCALES_OF[tone]))
+        odder[change] = size + more + step - best - strangers - odd
+        return odder[change]
 
     chosen: list[int] = []
     tilt: list[int] = []
@@ -178,28 +179,32 @@ def in_balance(
         off = rich_counts * abs(richer) + abs(evener) + abs(odd)
         left = wanted * (2 * size + more) - len(chosen)
         if off and size > SMALL and left < CLOSING + abs(richer) + abs(evener) + abs(odd):
+            may_return = odd != 0
             for rank in now[:BEST]:
                 slot, leaves = slot_of[rank], goes_of[rank]
-                if not leaves and struck[slot] >= most:
-                    continue
-                step = -1 if leaves else 1
-                rich = step if classes[kind_of[rank]] == leaves else 0
-                even = step * agreement[slot] if struck[slot] == leaves else 0
-                back = rich_counts * abs(richer + rich) + abs(evener + even)
+                step, gain = -1 if leaves else 1, 0
+                if classes[kind_of[rank]] == leaves:
+                    gain = rich_counts if step * richer < 0 else -rich_counts
+                if struck[slot] == leaves and agreement[slot]:
+                    gain += abs(evener) - abs(evener + step * agreement[slot])
                 # One note makes one stranger more or less, at most.
-                if back + max(0, abs(odd) - 1) < off and back + abs(odd + odder(rank)) < off:
-                    best = rank
-                    break
+                if gain + may_return > 0 and (leaves or struck[slot] < most):
+                    change = change_of[rank]
+                    strange = odder[change] if change in odder else learn(change)
+                    if gain + abs(odd) - abs(odd + strange) > 0:
+                        best = rank
+                        break
         for rank in now if best < 0 else ():
             slot, leaves = slot_of[rank], goes_of[rank]
             if not leaves and struck[slot] >= most:
                 crowded.append(rank)
                 continue
-            step = -1 if leaves else 1
+            step, change = -1 if leaves else 1, change_of[rank]
+            strange = odder[change] if change in odder else learn(change)
             if (
-                (step * richer > 0 and classes[kind_of[rank]] == leaves)
+                (strange and not oddest <= odd + strange <= 1)
+                or (step * richer > 0 and classes[kind_of[rank]] == leaves)
                 or (evener and struck[slot] == leaves and step * evener * agreement[slot] > 0)
-                or ((strange := odder(rank)) and not oddest <= odd + strange <= 1)
             ):
                 spare = rank if spare < 0 else spare
             else:
@@ -215,7 +220,8 @@ def in_balance(
             both.remove(rank)
             comers.remove(rank)
         slot, kind, leaves = slot_of[best], kind_of[best], goes_of[best]
-        odd += odder(best)
+        change = change_of[best]
+        odd += odder[change] if change in odder else learn(change)
         both.remove(best)
         (goers if leaves else comers).remove(best)
         step = -1 if leaves else 1
@@ -228,8 +234,9 @@ def in_balance(
         struck[slot] += step
         classes[kind] += step
         more += step
-        fits = list(map(sub if leaves else add, fits, _SCALES_OF[tone_of[best]]))
-        known.clear()
+        if size < SHORT:
+            fits = list(map(sub if leaves else add, fits, _SCALES_OF[change % OCTAVE]))
+            odder.clear()
         chosen.append(best)
         tilt.append(abs(richer) + abs(evener) // 2 + abs(odd))
         for rank in full.pop(slot, ()) if leaves else ():
