@@ -34,6 +34,13 @@ MOST_VARIATIONS = 16
 """Variations that can be asked for at once."""
 
 
+MOST_NOTES = 1024
+"""Most notes of a clip."""
+
+MOST_BARS = 8
+"""Longest phrase that can be looped, and longest clip."""
+
+
 SWITCHES = ("turn", "read", "write")
 """What a switch can be learnt for: the end of a turn, and reading and writing clips of Live's."""
 

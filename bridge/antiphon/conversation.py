@@ -114,7 +114,7 @@ class Conversation:
 
     def start(self) -> None:
         """Set the engine going; it hears already what its network will be told once it is there."""
-        self._thread = _thread("antiphon-engine", lambda: self._engine.run(self._stop))
+        self._thread = beside("antiphon-engine", lambda: self._engine.run(self._stop))
 
     def begin(self, player: Player) -> None:
         """Play with a network from now on. Any thread."""
@@ -165,10 +165,11 @@ class Conversation:
                 _log.warning("%s", error)
                 self.tell(NotLoaded(command, c.Refusal.NO_SUCH_NAME))
 
-        _thread("antiphon-load", load)
+        beside("antiphon-load", load)
 
 
-def _thread(name: str, work: Callable[[], object]) -> threading.Thread:
+def beside(name: str, work: Callable[[], object]) -> threading.Thread:
+    """Do work on a thread of its own, which does not keep the process alive."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from antiphon.commands import Client
-from antiphon.conversation import Conversation
+from antiphon.conversation import Conversation, beside
 from antiphon.errors import AntiphonError
 from antiphon.model import Player, Varier
 
@@ -50,7 +50,7 @@ class Guests:
             conversation = self._conversations.pop(guest, None)
         if conversation is not None:
             conversation.stop()
-            self._beside("antiphon-guest-leaves", lambda: conversation.join(2.0))
+            beside("antiphon-guest-leaves", lambda: conversation.join(2.0))
             self._changed(len(self._conversations))
 
     def equip(self, varier: Varier) -> None:
@@ -76,7 +76,7 @@ class Guests:
             self._conversations[guest] = conversation
             if self._varier is not None:
                 conversation.equip(self._varier)
-        self._beside("antiphon-load", lambda: self._furnish(conversation))
+        beside("antiphon-load", lambda: self._furnish(conversation))
         self._changed(len(self._conversations))
         return conversation
 
@@ -86,7 +86,3 @@ class Guests:
             conversation.begin(self._load())
         except AntiphonError as error:
             _log.warning("a guest has no partner: %s", error)
-
-    @staticmethod
-    def _beside(name: str, work: Callable[[], object]) -> None:
-        threading.Thread(target=work, name=name, daemon=True).start()

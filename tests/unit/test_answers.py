@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from antiphon import commands as c
-from antiphon.music import Beats, Note
+from antiphon.answers import KEPT, LastAnswer
+from antiphon.music import Beats, Meter, Note, Seconds
 from antiphon.repertoire import Equipped
 from looping import TransposingVarier, looping, told
 from stage import Stage
@@ -104,3 +105,17 @@ def test_a_clip_that_is_too_long_or_empty_is_refused() -> None:
         assert isinstance(refused, c.Refused)
         assert refused.code is c.Refusal.OUT_OF_RANGE
     assert len(told(stage, c.PhraseTaken)) == 1
+
+
+def test_a_night_long_solo_is_remembered_by_its_end_alone() -> None:
+    """What is kept of an answer without end has a bound, and is what came last."""
+    answer = LastAnswer()
+    answer.follow(c.TurnEnded(Beats(0.0), Beats(0.0), Beats(0.0)))
+    for number in range(5 * KEPT):
+        note = Note(Beats(number / 64), 60, 80, Beats(1 / 32))
+        answer.follow(c.Played(note, Seconds(number / 128), Seconds(number / 128 + 0.1), number))
+    answer.follow(c.Shortened(1, Seconds(0.0)))  # long forgotten
+    answer.follow(c.Shortened(5 * KEPT - 1, Seconds(0.0)))
+    length, notes = answer.clip(Meter())
+    assert length <= 32
+    assert len(notes) == KEPT - 1

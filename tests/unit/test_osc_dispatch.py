@@ -431,3 +431,19 @@ def test_clips_that_make_no_sense_are_refused() -> None:
         bench.take("/antiphon/clip/begin", 1, 4.0, 1, source=(HOST, 40000 + port))
     assert bench.take("/antiphon/clip/end", 5)[0][2][0] == 4
     assert bench.commands == []
+
+
+def test_a_busy_engine_is_told_of_with_the_address_that_was_sent() -> None:
+    """Notes and the clock, which are no commands, too, and so is a clip at its end."""
+    bench = Bench()
+    bench.take("/antiphon/clip/begin", 1, 4.0, 1)
+    bench.take("/antiphon/clip/note", 1, 0, 36, 0.0, 0.25, 80)
+    bench.room = False
+    for address, *arguments in (
+        ("/antiphon/note", 60, 90, 1),
+        ("/antiphon/clock", 0.0, 120.0, 4, 4, 1),
+        ("/antiphon/turn",),
+        ("/antiphon/clip/end", 1),
+    ):
+        (told,) = bench.take(address, *arguments)
+        assert told[1:] == ("/antiphon/error", (7, address))

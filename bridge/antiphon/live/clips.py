@@ -16,10 +16,6 @@ from antiphon.live.notes import from_values, to_arguments
 from antiphon.live.wire import Message, Slot, Value
 from antiphon.music import Beats, Meter, Note
 
-MOST_BARS: Final = 8
-MOST_NOTES: Final = 1024
-"""What a phrase may hold; as with clips that come over OSC."""
-
 LEAST: Final = Beats(0.25)
 """Shortest clip, and shortest stretch of one that notes are asked for."""
 
@@ -78,15 +74,16 @@ def read(
         raise UndoneError(f"{shown} is audio; select a MIDI clip")
     begin, stop = Beats(float(start[0])), Beats(float(end[0]))
     bars = (stop - begin) / meter().bar
-    if stop - begin < LEAST - SAME or bars > MOST_BARS + SAME:
-        raise UndoneError(
-            f"{shown} is {bars:.3g} bars long; loop {LEAST:g} beats to {MOST_BARS} bars of it"
-        )
+    if stop - begin < LEAST - SAME or bars > commands.MOST_BARS + SAME:
+        allowed = f"{LEAST:g} beats to {commands.MOST_BARS} bars"
+        raise UndoneError(f"{shown} is {bars:.3g} bars long; loop {allowed} of it")
     notes: list[Note] = yield from _notes(slot, begin, stop, begin)
     if not notes:
         raise UndoneError(f"{shown} has no notes in its loop; select another")
-    if len(notes) > MOST_NOTES:
-        raise UndoneError(f"{shown} has {len(notes)} notes; a phrase has {MOST_NOTES} at most")
+    if len(notes) > commands.MOST_NOTES:
+        raise UndoneError(
+            f"{shown} has {len(notes)} notes; a phrase has {commands.MOST_NOTES} at most"
+        )
     take(slot, notes, Beats(stop - begin))
     return f"read {shown}: {len(notes)} notes, {bars:.3g} bars"
 

@@ -40,6 +40,9 @@ LISTEN: Final = Seconds(10.0)
 ALL_VARIATIONS: Final = commands.MOST_VARIATIONS + 1
 """The index that writes every variation on offer."""
 
+_GIVEN: Final = "live"
+"""The address of our own wishes, by which the engine's refusal is told from others."""
+
 _SONG: Final = "/live/song/get/"
 _HEARD: Final = ("tempo", "signature_numerator", "signature_denominator", *LOOP, "is_playing")
 """What changes of are told; whether it plays comes last, once the rest is known."""
@@ -262,7 +265,3 @@ class Link:
             command = errand.command
             code = commands.Refusal.NOT_NOW
             self._publish(commands.Refused(code, command.address, command.client))
-
-
-_GIVEN: Final = "live"
-"""The address of our own wishes, by which the engine's refusal is told from others."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from antiphon import commands
 from antiphon.commands import State
 from antiphon.music import Beats
 from antiphon.timebase import Tempo
@@ -25,7 +26,7 @@ GRID_BEATS: Final[tuple[Beats | None, ...]] = (
 EARLY: Final = Beats(0.125)
 """What is struck this little before a line belongs behind it: half a sixteenth."""
 
-MOST_BARS: Final = 8
+MOST_BARS: Final = commands.MOST_BARS
 """Longest phrase that can be looped."""
 
 

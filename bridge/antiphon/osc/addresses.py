@@ -14,7 +14,7 @@ from typing import Final
 from antiphon import commands, midi, params
 from antiphon.commands import Client, Refusal
 from antiphon.music import Beats, Meter, Seconds
-from antiphon.osc.clips import MOST_NOTES, ClipBegin, ClipEnd, ClipNote, ClipPart
+from antiphon.osc.clips import ClipBegin, ClipEnd, ClipNote, ClipPart
 from antiphon.osc.codec import Argument
 from antiphon.osc.fields import Field, Real, RefusedError, Text, Value, Whole, WholeOrText
 from antiphon.timebase import MAX_BPM, MIN_BPM
@@ -112,7 +112,7 @@ class Row:
 PORT: Final = Whole("reply_port", 1, 65535)
 _CHANNEL: Final = Whole("channel", 1, 16)
 _ID: Final = Whole("id", -(2**31), 2**31 - 1)
-_CLIP: Final = (_ID, Real("beats", 0.25, 2048), Whole("count", 1, MOST_NOTES))
+_CLIP: Final = (_ID, Real("beats", 0.25, 2048), Whole("count", 1, commands.MOST_NOTES))
 
 
 def _hello(_: Context, values: tuple[Value, ...]) -> Request:
@@ -307,7 +307,7 @@ ROWS: Final[tuple[Row, ...]] = (
         (
             (
                 _ID,
-                Whole("index", 0, MOST_NOTES - 1),
+                Whole("index", 0, commands.MOST_NOTES - 1),
                 Whole("pitch", 0, 127),
                 Real("start", 0, 2048),
                 Real("duration", 0, 2048),

@@ -16,9 +16,6 @@ from antiphon.commands import Client, Refusal
 from antiphon.music import DRUM_CHANNEL, Beats, Note, Voice
 from antiphon.osc.codec import Argument
 
-MOST_NOTES: Final = 1024
-"""Most notes of a clip."""
-
 MOST_UNFINISHED: Final = 32
 """Clips that may be under way at once; the oldest gives way."""
 
@@ -110,7 +107,7 @@ def _note(part: ClipNote, begun: ClipBegin) -> Note:
 
 def messages(clip: commands.Clip) -> Iterator[list[tuple[str, tuple[Argument, ...]]]]:
     """Take a clip apart into bursts of messages: the names after the prefix, and arguments."""
-    notes = clip.notes[:MOST_NOTES]
+    notes = clip.notes[: commands.MOST_NOTES]
     burst: list[tuple[str, tuple[Argument, ...]]] = [
         ("clip/begin", (clip.index, float(clip.length), len(notes)))
     ]

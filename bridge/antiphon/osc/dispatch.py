@@ -193,18 +193,17 @@ class Dispatch:
             if isinstance(made, Refusal):
                 self._refuse(made, address, client)
             elif made is not None:
-                self._ask(made, client)
+                self._ask(made, address, client)
         else:
-            self._ask(request, client)
+            self._ask(request, address, client)
 
-    def _ask(self, asked: Asked, client: Client) -> None:
+    def _ask(self, asked: Asked, address: str, client: Client) -> None:
         """Give something to the client's partner."""
         if self._guests is not None and self._clients.is_guest(client):
             taken = self._guests.submit(client, asked)
         else:
             taken = self._submit(asked)
         if not taken:
-            address = getattr(asked, "address", "")
             self._refuse(Refusal.BUSY, address, client)
 
     def _left(self, guest: Client) -> None:
