@@ -3,7 +3,8 @@
 python benchmarks/design.py DATASET --out FOLDER [--minutes 5] [--threads 2] [--width 384]
     [--seed 1] [VARIANT ...]
 
-Each is the preset `small` but for what its name says, has the same seed and so the same music in
+Each is the preset `small`, but with an LSTM unless its name says otherwise, and but for what its
+name says; it has the same seed and so the same music in
 the same order, and as many minutes; a slower one sees less of it. Nats a note on validation,
 conditions unknown. A run that is there already is not repeated; run on a quiet machine. Narrower
 networks, all of them alike, see more music in the same time. What another seed changes is what
@@ -37,6 +38,7 @@ from antiphon_models.player import Player, PlayerConfig
 from antiphon_models.run_folder import LOG
 
 SMALL = cast(PlayerConfig, train_player.PRESETS["small"]["config"])
+LSTM = replace(SMALL, core="lstm")  # what every other design was held against
 INTERVALS = 2 * PITCHES - 1
 
 
@@ -141,18 +143,20 @@ def _without_phase(rows: Tensor) -> Tensor:
 
 
 VARIANTS: dict[str, tuple[Callable[[PlayerConfig], Player], PlayerConfig]] = {
-    "small": (Player, SMALL),
-    "gru": (Player, replace(SMALL, core="gru")),
-    "linear": (Player, replace(SMALL, core="linear")),
-    "wide": (Player, replace(SMALL, width=SMALL.width * 4 // 3)),
-    "three-layers": (Player, replace(SMALL, layers=3)),
-    "no-memory": (Player, replace(SMALL, memory=False)),
-    "no-conditions": (Player, replace(SMALL, conditions=())),
-    "no-step": (NoStep, SMALL),
-    "no-phase": (NoPhase, SMALL),
-    "interval-head": (IntervalHead, SMALL),
-    "held-notes": (HeldNotes, SMALL),
-    "tied": (Tied, SMALL),
+    "lstm": (Player, LSTM),
+    "gru": (Player, replace(LSTM, core="gru")),
+    "linear": (Player, SMALL),
+    "linear-three-layers": (Player, replace(SMALL, layers=3)),
+    "linear-interval-head": (IntervalHead, SMALL),
+    "wide": (Player, replace(LSTM, width=LSTM.width * 4 // 3)),
+    "three-layers": (Player, replace(LSTM, layers=3)),
+    "no-memory": (Player, replace(LSTM, memory=False)),
+    "no-conditions": (Player, replace(LSTM, conditions=())),
+    "no-step": (NoStep, LSTM),
+    "no-phase": (NoPhase, LSTM),
+    "interval-head": (IntervalHead, LSTM),
+    "held-notes": (HeldNotes, LSTM),
+    "tied": (Tied, LSTM),
 }
 
 

@@ -3,11 +3,15 @@
 Every layer reads ``x`` (time, batch, width) and adds to it what its recurrence says of
 ``a = layernorm(x)``. With W the width and all products elementwise but those with matrices:
 
-``lstm``  PyTorch's LSTM, gates in the order i, f, g, o: the shipped player's, see
-          :mod:`antiphon_models.player`.
+``lstm``  PyTorch's LSTM, gates in the order i, f, g, o::
+
+              i, f, g, o = weight_ih_l0 @ a + bias_ih_l0 + weight_hh_l0 @ h + bias_hh_l0
+              c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+              out = h = sigmoid(o) * tanh(c)
+
 ``gru``   PyTorch's GRU, gates in the order r, z, n.
-``linear`` a gated linear recurrence whose gates see no state, in the manner of minGRU (Feng et
-          al. 2024), with an output gate as in the Griffin block (De et al. 2024)::
+``linear`` the shipped player's: a gated linear recurrence whose gates see no state, in the manner
+          of minGRU (Feng et al. 2024), with an output gate as in the Griffin block (De et al. 2024)::
 
               z, c, g = enter.weight @ a + enter.bias          z, c, g: (W,) each
               h = (1 - sigmoid(z)) * h + sigmoid(z) * c

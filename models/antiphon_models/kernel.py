@@ -167,6 +167,7 @@ class Kernel:
         self.usable = function("usable", result=number)
         self.embed = function("embed", pointer, pointer, pointer, result=number)
         self.lstm = function("lstm", pointer, real, pointer, pointer, pointer)
+        self.recur = function("recur", pointer, pointer, real, pointer, pointer, pointer)
         self.trunk = function("trunk", pointer, real, pointer, pointer, pointer)
         self.linear = function("linear", pointer, pointer, pointer)
         self.head = function("head", *[pointer] * 5, result=number)
@@ -191,33 +192,48 @@ def load_kernel() -> Kernel | None:
 def is_right(kernel: Kernel) -> bool:
     """Tell whether a kernel multiplies, normalises, bends and draws as numpy does."""
     random = np.random.default_rng(0)
-    width, classes = 40, 11
-    weight = random.normal(0, 1, (4 * width, 2 * width)).astype(np.float32)
-    bias = random.normal(0, 1, 4 * width).astype(np.float32)
-    matrix = Linear(weight, bias)
-    numbers, scales = round_rows(weight)
-    x, memory = random.normal(0, 1, width).astype(np.float32), np.zeros((3, width), np.float32)
-    memory[1:] = random.normal(0, 1, (2, width))
-    gates, before = np.empty(4 * width, np.float32), x.copy()
-    hidden, cell = memory[1].copy(), memory[2].copy()
-    kernel.lstm(matrix.pointer, 0.0, *map(address, (x, memory, gates)))
 
-    entry = (before - before.mean()) / before.std()
-    joined = np.concatenate([entry, hidden])
-    expected = numbers * scales[:, None] @ joined + bias
-    write, forget, show = (np.tanh(expected[: 3 * width]) * 0.5 + 0.5).reshape(3, width)
-    cell = forget * cell + write * np.tanh(expected[3 * width :])
-    step = np.concatenate([before + show * np.tanh(cell), entry, show * np.tanh(cell), cell])
-    if not np.allclose(np.concatenate([x, memory.ravel()]), step, atol=2e-3, rtol=0):
+    def normal(*shape: int) -> FloatArray:
+        return random.normal(0, 1, shape).astype(np.float32)
+
+    width, classes = 40, 11
+    x, memory, room = normal(width), normal(3, width), np.empty(4 * width, np.float32)
+    entry, (_, hidden, cell) = (x - x.mean()) / x.std(), memory
+    matrix, rounded, bias = _matrix(normal(4 * width, 2 * width), normal(4 * width))
+    gates = rounded @ np.concatenate([entry, hidden]) + bias
+    write, forget, show = (np.tanh(gates[: 3 * width]) * 0.5 + 0.5).reshape(3, width)
+    cell = forget * cell + write * np.tanh(gates[3 * width :])
+    out = show * np.tanh(cell)
+    expected = np.concatenate([x + out, entry, out, cell])
+    kernel.lstm(matrix.pointer, 0.0, *map(address, (x, memory, room)))
+    if not np.allclose(np.concatenate([x, memory.ravel()]), expected, atol=2e-3, rtol=0):
         return False
 
-    logits, room = random.normal(0, 2, classes).astype(np.float32), np.empty(16, np.float32)
+    x, state = normal(width), normal(width)
+    entry = (x - x.mean()) / x.std()
+    enter, rounded, bias = _matrix(normal(3 * width, width), normal(3 * width))
+    update, candidate, show = (rounded @ entry + bias).reshape(3, width)
+    kept = state + (np.tanh(update) * 0.5 + 0.5) * (candidate - state)
+    leave, rounded, bias = _matrix(normal(width, width), normal(width))
+    out = rounded @ (kept * show * (1 + np.tanh(show))) + bias
+    expected = np.concatenate([x + out, kept])
+    kernel.recur(enter.pointer, leave.pointer, 0.0, *map(address, (x, state, room)))
+    if not np.allclose(np.concatenate([x, state]), expected, atol=2e-2, rtol=1e-3):
+        return False
+
+    logits = 2 * normal(classes)
     chances = np.cumsum(np.exp(logits.astype(np.float64)))
     for uniform in (0.0, 0.2, 0.5, 0.8, 0.999):
         index = int(np.searchsorted(chances, uniform * chances[-1], side="right"))
         if kernel.draw(address(logits), None, classes, uniform, 1, 0, address(room)) != index:
             return False
     return True
+
+
+def _matrix(weight: FloatArray, bias: FloatArray) -> tuple[Linear, FloatArray, FloatArray]:
+    """Return a matrix for the kernel, and what it is after rounding."""
+    numbers, scales = round_rows(weight)
+    return Linear(weight, bias), numbers * scales[:, None], bias
 
 
 def address(array: npt.NDArray[Any]) -> int:

@@ -22,6 +22,18 @@ from antiphon_models.events import (
     FIELD_SIZES,
     FIELDS,
 )
+from antiphon_models.folding import (
+    LINEAR,
+    LSTM,
+    PLAYED,
+    Part,
+    Weights,
+    core_of,
+    head_part,
+    layer_parts,
+    layer_shapes,
+    trunk_part,
+)
 from antiphon_models.motif import TRUSTS
 from antiphon_models.sampling import FloatArray, draw
 
@@ -73,19 +85,13 @@ def context_of(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {field: (*seen, *asked) for field, seen in seen_of(config).items()}
 
 
-Weights = Mapping[str, FloatArray]
-
-
 def weight_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the name and shape of every weight of a network of this size."""
     width, head_width = config["width"], config["head_width"]
     tables = {**INPUT_SIZES, "style": 1 + len(config["styles"]), "begin": 1}
     shapes: dict[str, tuple[int, ...]] = {f"embed.{n}": (r, width) for n, r in tables.items()}
     for index in range(config["layers"]):
-        layer = f"core.{index}."
-        shapes |= {layer + "norm.weight": (width,), layer + "norm.bias": (width,)}
-        shapes |= {f"{layer}lstm.weight_{s}_l0": (4 * width, width) for s in ("ih", "hh")}
-        shapes |= {f"{layer}lstm.bias_{s}_l0": (4 * width,) for s in ("ih", "hh")}
+        shapes |= layer_shapes(core_of(config), width, index)
     shapes |= {"norm.weight": (width,), "norm.bias": (width,)}
     rows = len(FIELDS) * head_width
     shapes |= {"trunk.weight": (rows, width), "trunk.bias": (rows,)}
@@ -165,6 +171,9 @@ def check_weights(config: Mapping[str, Any], weights: Weights, name: str) -> Non
     """
     wanted = f"expected the weights of a player in {name}"
     remedy = "choose or train another checkpoint"
+    if core_of(config) not in PLAYED:
+        found = f"found a core {core_of(config)!r}, and {' or '.join(PLAYED)} can be played"
+        raise CheckpointError(wanted, found, remedy)
     try:
         shapes = weight_shapes(config)
     except (KeyError, TypeError) as error:
@@ -232,7 +241,7 @@ class Remembering:
         self._trunk_known = False
 
     def memory(self) -> Any:
-        """Return a copy of all that is remembered, (3 layers + 1, width)."""
+        """Return a copy of all that is remembered, (vectors, width)."""
         copy = self._memory.copy()
         copy.flags.writeable = False
         return copy
@@ -243,14 +252,96 @@ class Remembering:
         self._trunk_known = False
 
 
-class NumpyNetwork(Remembering):
-    """The network's arithmetic in float32.
+class LstmLayer:
+    """A layer as numpy computes it.
 
-    What can be folded is folded at load: the norms' weights and biases into the matrices
-    after them, both biases into one, both matrices of a layer into one (4W, 2W) for the input
-    and the hidden state side by side, and the halves of ``sigmoid(v) = tanh(v/2)/2 + 1/2``
-    and of GELU into weights. A step then is one matrix-vector product a layer.
+    Parameters
+    ----------
+    parts : sequence of Part
+        Its one matrix.
+    memory : ndarray
+        (3, width): input, hidden and cell state. Input and hidden state lie side by side, as
+        the matrix wants them.
     """
+
+    def __init__(self, parts: Sequence[Part], memory: FloatArray) -> None:
+        (matrix,) = parts
+        self._weight, self._bias = matrix.weight, matrix.bias
+        self._memory, self._joined = memory, memory[:2].reshape(-1)
+        self._gates = np.empty((4, memory.shape[1]), np.float32)
+
+    def step(self, x: FloatArray) -> None:
+        """Add to x (width,) what the layer says of it."""
+        gates, flat = self._gates, self._gates.reshape(-1)
+        sigmoids, (write, forget, show, new) = gates[:3], gates
+        a, h, c = self._memory
+        normalise(x, a)
+        np.dot(self._weight, self._joined, out=flat)
+        flat += self._bias
+        np.tanh(flat, out=flat)
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        c *= forget
+        write *= new
+        c += write
+        np.tanh(c, out=h)
+        h *= show
+        x += h
+
+
+class LinearLayer:
+    """A layer with the gated linear recurrence of :mod:`antiphon_models.core`.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        What enters and what leaves.
+    memory : ndarray
+        (1, width): the state.
+    """
+
+    def __init__(self, parts: Sequence[Part], memory: FloatArray) -> None:
+        self._enter, self._leave = parts
+        (self._h,) = memory
+        width = len(self._h)
+        self._a, self._out = np.empty((2, width), np.float32)
+        self._gates = np.empty((3, width), np.float32)
+
+    def step(self, x: FloatArray) -> None:
+        """Add to x (width,) what the layer says of it."""
+        a, h, flat = self._a, self._h, self._gates.reshape(-1)
+        update, candidate, gate = self._gates
+        normalise(x, a)
+        np.dot(self._enter.weight, a, out=flat)
+        flat += self._enter.bias
+        np.tanh(update, out=update)
+        update += 1.0
+        update *= 0.5
+        candidate -= h
+        candidate *= update
+        h += candidate
+        np.tanh(gate, out=a)  # silu(2 v) = v (1 + tanh(v))
+        a += 1.0
+        a *= gate
+        a *= h
+        np.dot(self._leave.weight, a, out=self._out)
+        x += self._out
+
+
+LAYERS: Final = {LSTM: LstmLayer, LINEAR: LinearLayer}
+
+MEMORIES: Final = {LSTM: 3, LINEAR: 1}
+"""Vectors that a layer of each core remembers."""
+
+
+def normalise(x: FloatArray, out: FloatArray) -> None:
+    """Write x (width,) with mean 0 and variance 1."""
+    np.subtract(x, float(np.add.reduce(x)) / len(x), out=out)
+    out *= 1 / math.sqrt(float(out.dot(out)) / len(x) + NORM_EPS)
+
+
+class NumpyNetwork(Remembering):
+    """The network's arithmetic in float32, folded as :mod:`antiphon_models.folding` says."""
 
     draw = staticmethod(draw)
 
@@ -260,13 +351,22 @@ class NumpyNetwork(Remembering):
         self._tables = [w[f"embed.{name}"] for name in INPUTS]
         self._begin = w["embed.begin"][0]
         self._style = np.zeros(width, np.float32)
-        self._layers = [fold_layer(w, index) for index in range(layers)]
-        self._trunk_weight, self._trunk_bias = fold_trunk(w)  # (5H, W), (5H,)
+        # For each layer what it remembers, then the core's output.
+        core = core_of(config)
+        rows = MEMORIES[core]
+        self._memory = np.zeros((rows * layers + 1, width), np.float32)
+        self._layers = [
+            LAYERS[core](layer_parts(config, w, n), self._memory[rows * n : rows * (n + 1)])
+            for n in range(layers)
+        ]
+        self._out = self._memory[-1]
+        trunk = trunk_part(w)
+        self._trunk_weight, self._trunk_bias = trunk.weight, trunk.bias  # (5H, W), (5H,)
         self._heads = {
             field: (
                 slice(index * head_width, (index + 1) * head_width),
                 {j: w[f"context.{field}.{j}"] for j in seen_of(config)[field]},
-                *fold_head(w, field),
+                head_part(w, field),
                 np.empty((2, size), np.float32),
             )
             for index, (field, size) in enumerate(FIELD_SIZES.items())
@@ -277,15 +377,7 @@ class NumpyNetwork(Remembering):
         self._guidance = 1.0
         self._head_bias = self._trunk_bias
         self.ask({}, {}, 1.0)
-        # Rows: for each layer its input, hidden and cell state, then the core's output. Input
-        # and hidden state lie side by side, as the layer's matrix wants them.
-        self._memory = np.zeros((3 * layers + 1, width), np.float32)
-        flat = self._memory.reshape(-1)
-        self._joined = [flat[3 * n * width : (3 * n + 2) * width] for n in range(layers)]
-        self._out = self._memory[-1]
         self._x = np.empty(width, np.float32)
-        self._mean = np.full(width, 1 / width, np.float32)
-        self._gates = np.empty((4, width), np.float32)
         self._trunk = np.empty(len(FIELDS) * head_width, np.float32)
         self._trunk_known = False
         self._u, self._v = np.empty((2, head_width), np.float32)
@@ -304,29 +396,16 @@ class NumpyNetwork(Remembering):
 
     def read(self, ids: Sequence[int] | None) -> None:
         """Take one step."""
-        x, gates, memory = self._x, self._gates, self._memory
+        x = self._x
         np.copyto(x, self._style)
         if ids is None:
             x += self._begin
         else:
             for table, index in zip(self._tables, ids, strict=True):
                 x += table[index]
-        flat, sigmoids, (write, forget, show, new) = gates.reshape(-1), gates[:3], gates
-        for index, (weight, bias) in enumerate(self._layers):
-            a, h, c = memory[3 * index : 3 * index + 3]
-            self._normalise(x, a)
-            np.dot(weight, self._joined[index], out=flat)
-            flat += bias
-            np.tanh(flat, out=flat)
-            sigmoids *= 0.5
-            sigmoids += 0.5
-            c *= forget
-            write *= new
-            c += write
-            np.tanh(c, out=h)
-            h *= show
-            x += h
-        self._normalise(x, self._out)
+        for layer in self._layers:
+            layer.step(x)
+        normalise(x, self._out)
         self._trunk_known = False
 
     def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
@@ -335,17 +414,17 @@ class NumpyNetwork(Remembering):
             np.dot(self._trunk_weight, self._out, out=self._trunk)
             self._trunk += self._head_bias
             self._trunk_known = True
-        rows, tables, weight, bias, (logits, plain) = self._heads[field]
+        rows, tables, head, (logits, plain) = self._heads[field]
         u = self._u
         np.copyto(u, self._trunk[rows])
         for name, table in tables.items():
             u += table[known[name]]
-        np.dot(weight, self._bend(u), out=logits)
-        logits += bias
+        np.dot(head.weight, self._bend(u), out=logits)
+        logits += head.bias
         if self._guidance != 1:
             u += self._without[rows]
-            np.dot(weight, self._bend(u), out=plain)
-            plain += bias
+            np.dot(head.weight, self._bend(u), out=plain)
+            plain += head.bias
             guided(logits, plain, self._guidance)
         favour(self._lifts[field], known, logits)
         return logits
@@ -367,74 +446,5 @@ class NumpyNetwork(Remembering):
         found: FloatArray = self._out
         return found
 
-    def _normalise(self, x: FloatArray, out: FloatArray) -> None:
-        np.subtract(x, self._mean.dot(x), out=out)
-        out *= 1 / math.sqrt(float(out.dot(out)) / len(x) + NORM_EPS)
-
 
 _GELU: Final = math.sqrt(2 / math.pi)
-
-
-def fold_layer(w: Weights, index: int) -> tuple[FloatArray, FloatArray]:
-    """Return a layer's one matrix (4W, 2W) and bias (4W,), gates in the order i, f, o, g."""
-    layer = f"core.{index}."
-    into = w[f"{layer}lstm.weight_ih_l0"]
-    width = into.shape[1]
-    weight = np.hstack([into * w[f"{layer}norm.weight"], w[f"{layer}lstm.weight_hh_l0"]])
-    bias = w[f"{layer}lstm.bias_ih_l0"] + w[f"{layer}lstm.bias_hh_l0"]
-    bias = bias + into @ w[f"{layer}norm.bias"]
-    order = _gate_order(width)
-    weight, bias = np.ascontiguousarray(weight[order]), bias[order]
-    weight[: 3 * width] *= 0.5  # exact: a power of two
-    bias[: 3 * width] *= 0.5
-    return weight, bias
-
-
-def unfold_layer(weight: FloatArray, bias: FloatArray, index: int) -> dict[str, FloatArray]:
-    """Return the weights of a layer that :func:`fold_layer` makes these of; changes them."""
-    width = weight.shape[1] // 2
-    weight[: 3 * width] *= 2
-    bias[: 3 * width] *= 2
-    back = np.argsort(_gate_order(width))
-    weight, layer = weight[back], f"core.{index}."
-    return {
-        f"{layer}norm.weight": np.ones(width, np.float32),
-        f"{layer}norm.bias": np.zeros(width, np.float32),
-        f"{layer}lstm.weight_ih_l0": np.ascontiguousarray(weight[:, :width]),
-        f"{layer}lstm.weight_hh_l0": np.ascontiguousarray(weight[:, width:]),
-        f"{layer}lstm.bias_ih_l0": bias[back],
-        f"{layer}lstm.bias_hh_l0": np.zeros(4 * width, np.float32),
-    }
-
-
-def _gate_order(width: int) -> npt.NDArray[np.int64]:
-    """Return where the rows of the gates i, f, o, g lie in torch's order i, f, g, o."""
-    gates = np.arange(4 * width).reshape(4, width)
-    return gates[[0, 1, 3, 2]].reshape(-1)
-
-
-def fold_trunk(w: Weights) -> tuple[FloatArray, FloatArray]:
-    """Return the matrix (5H, W) and bias (5H,) after the last norm's scaling."""
-    trunk = w["trunk.weight"]
-    bias = w["trunk.bias"] + trunk @ w["norm.bias"]
-    return np.ascontiguousarray(trunk * w["norm.weight"]), bias
-
-
-def unfold_trunk(weight: FloatArray, bias: FloatArray) -> dict[str, FloatArray]:
-    """Return the weights that :func:`fold_trunk` makes these of."""
-    width = weight.shape[1]
-    norm = {
-        "norm.weight": np.ones(width, np.float32),
-        "norm.bias": np.zeros(width, np.float32),
-    }
-    return {**norm, "trunk.weight": weight, "trunk.bias": bias}
-
-
-def fold_head(w: Weights, field: str) -> tuple[FloatArray, FloatArray]:
-    """Return a head's matrix (classes, H), with the half of GELU in it, and bias (classes,)."""
-    return w[f"head.{field}.weight"] * np.float32(0.5), w[f"head.{field}.bias"]
-
-
-def unfold_head(weight: FloatArray, bias: FloatArray, field: str) -> dict[str, FloatArray]:
-    """Return the weights that :func:`fold_head` makes these of."""
-    return {f"head.{field}.weight": weight * np.float32(2), f"head.{field}.bias": bias}

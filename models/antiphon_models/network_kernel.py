@@ -6,7 +6,6 @@ Needs only numpy.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,19 +14,27 @@ import numpy as np
 from antiphon_models.conditions import Told
 from antiphon_models.constraints import Mask
 from antiphon_models.events import FIELD_SIZES, PITCHES
+from antiphon_models.folding import (
+    LINEAR,
+    LSTM,
+    Part,
+    Weights,
+    core_of,
+    head_part,
+    layer_parts,
+    trunk_part,
+)
 from antiphon_models.kernel import LANES, Kernel, Linear, Tables, address
 from antiphon_models.network import (
     INPUTS,
+    MEMORIES,
     NORM_EPS,
     Conditions,
     Remembering,
-    Weights,
     favour,
-    fold_head,
-    fold_layer,
-    fold_trunk,
     guided,
     lifts_of,
+    normalise,
     seen_of,
 )
 from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
@@ -54,17 +61,19 @@ class KernelNetwork(Remembering):
         self._note = Tables([w[f"embed.{name}"] for name in INPUTS], width)
         self._begin = Tables([w["embed.begin"]], width)
         self._style = np.zeros(width, np.float32)
-        # Rows: for each layer its input, hidden and cell state, then what the core puts out.
-        self._memory = np.zeros((3 * layers + 1, width), np.float32)
-        start = address(self._memory)
+        # For each layer what it remembers, then what the core puts out.
+        core = core_of(config)
+        vectors = MEMORIES[core]
+        self._memory = np.zeros((vectors * layers + 1, width), np.float32)
+        self._read_layer = {LSTM: kernel.lstm, LINEAR: kernel.recur}[core]
+        self._matrices = [[_linear(p) for p in layer_parts(config, w, n)] for n in range(layers)]
         self._layers = [
-            (Linear(*fold_layer(w, index)), start + 3 * index * width * _FLOAT)
-            for index in range(layers)
+            ([m.pointer for m in matrices], address(self._memory[vectors * n]))
+            for n, matrices in enumerate(self._matrices)
         ]
-        self._out = start + 3 * layers * width * _FLOAT
-        self._trunk = Linear(*fold_trunk(w))
+        self._out = address(self._memory[-1])
+        self._trunk = _linear(trunk_part(w))
         self._trunk_known = False
-        self._mean = np.full(width, 1 / width, np.float32)
         self._normalised, self._gates = np.empty(width, np.float32), np.empty(4 * width, np.float32)
         self._u, self._plain = np.empty((2, self._trunk.rows), np.float32)
         self._room = np.empty(max(head_width, PITCHES), np.float32)
@@ -100,11 +109,11 @@ class KernelNetwork(Remembering):
         tables = self._note if ids is not None else self._begin
         if ids is not None:
             tables.ids[:] = list(ids)
-        lstm = self._kernel.lstm
+        read_layer = self._read_layer
         if not self._kernel.embed(tables.pointer, self._at_style, self._out):
             raise IndexError(f"expected the ids of a note, found {ids}")
-        for linear, memory in self._layers:
-            lstm(linear.pointer, NORM_EPS, self._out, memory, self._at_gates)
+        for matrices, memory in self._layers:
+            read_layer(*matrices, NORM_EPS, self._out, memory, self._at_gates)
         self._trunk_known = False
 
     def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
@@ -128,9 +137,9 @@ class KernelNetwork(Remembering):
 
     def output(self) -> FloatArray:
         """Return the core's output (width,), normalised."""
-        x: FloatArray = self._memory[-1] - self._memory[-1].dot(self._mean)
-        x *= 1 / math.sqrt(float(x.dot(x)) / len(x) + NORM_EPS)
-        return x
+        out: FloatArray = np.empty_like(self._normalised)
+        normalise(self._memory[-1], out)
+        return out
 
     def draw(
         self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
@@ -155,11 +164,15 @@ class _Head:
 
     def __init__(self, w: Weights, field: str, seen: Sequence[str], start: int) -> None:
         self.start, self.names = start, seen
-        weight, bias = fold_head(w, field)
-        self.linear = Linear(weight, bias)
-        self.tables = Tables([w[f"context.{field}.{j}"] for j in self.names], weight.shape[1])
+        part = head_part(w, field)
+        self.linear = _linear(part)
+        self.tables = Tables([w[f"context.{field}.{j}"] for j in self.names], part.weight.shape[1])
         padded: FloatArray = np.empty((2, self.linear.rows), np.float32)
         self.logits: FloatArray
         self.plain: FloatArray
         self.logits, self.plain = padded[:, : FIELD_SIZES[field]]
         self.at_logits, self.at_plain = map(address, padded)
+
+
+def _linear(part: Part) -> Linear:
+    return Linear(part.weight, part.bias)

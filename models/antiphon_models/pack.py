@@ -18,7 +18,8 @@ import numpy as np
 
 from antiphon.errors import AntiphonError
 from antiphon_models.checkpoint import Packed, load_checkpoint, save_checkpoint
-from antiphon_models.network import Weights, check_weights
+from antiphon_models.folding import Weights
+from antiphon_models.network import check_weights
 from antiphon_models.rounding import round_weights, row_scales
 from antiphon_models.runtime import checkpoint_path
 from antiphon_models.sampling import FloatArray

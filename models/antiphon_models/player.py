@@ -13,14 +13,13 @@ Every value is a bin or an id; ``duration`` is DURATION_MASKED for a note still 
 are those of the note's own onset, and style is 0 for "unknown", 1 + i for ``config.styles[i]``.
 A piece begins with the input ``x = embed.begin[0] + embed.style[style]``. A fresh state is zeros.
 
-Core, for each layer l (LSTM gates stacked in the order i, f, g, o; two biases)::
+Core, for each layer l, with the recurrence that ``config.core`` names (``linear`` if it is to
+ship; :mod:`antiphon_models.core` has their formulas)::
 
     a = layernorm(x; core.l.norm.weight, core.l.norm.bias)             eps = NORM_EPS
-    gates = core.l.lstm.weight_ih_l0 @ a + core.l.lstm.bias_ih_l0
-          + core.l.lstm.weight_hh_l0 @ h_l + core.l.lstm.bias_hh_l0
-    c_l = sigmoid(f) * c_l + sigmoid(i) * tanh(g)
-    h_l = sigmoid(o) * tanh(c_l)
-    x = x + h_l
+    z, c, g = core.l.linear.enter.weight @ a + core.l.linear.enter.bias      W each
+    s_l = s_l + sigmoid(z) * (c - s_l)
+    x = x + core.l.linear.leave.weight @ (s_l * silu(g))                     silu(g) = g sigmoid(g)
 
     h = layernorm(x; norm.weight, norm.bias)
 
@@ -45,9 +44,8 @@ it as long as the fields before k came as expected. What is expected is favoured
 except a duration that is not known. With *conditions* (``config.conditions``) every head sees
 what the music is asked to be like (:mod:`antiphon_models.conditions`); 0 is "whatever".
 
-Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.norm.*`` (W,);
-``core.l.lstm.weight_*`` (4W, W); ``core.l.lstm.bias_*`` (4W,); ``norm.*`` (W,); ``trunk.weight``
-(5H, W); ``context.<k>.<j>`` (rows, H) with rows as in CONTEXT_SIZES; ``lift.<expected>``
+Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.*`` as in
+:func:`antiphon_models.folding.layer_shapes`; ``norm.*`` (W,); ``trunk.weight`` (5H, W); ``context.<k>.<j>`` (rows, H) with rows as in CONTEXT_SIZES; ``lift.<expected>``
 (2 TRUSTS,) or (TRUSTS,); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
 """
 
@@ -65,6 +63,7 @@ from antiphon_models.core import State as State
 from antiphon_models.events import COLUMN as COLUMN
 from antiphon_models.events import COLUMNS as COLUMNS
 from antiphon_models.events import FIELD_SIZES, FIELDS
+from antiphon_models.folding import LINEAR, core_of
 from antiphon_models.motif import TRUSTS
 from antiphon_models.network import CONTEXT_SIZES, INPUT_SIZES, NORM_EPS, context_of, lifts
 
@@ -80,7 +79,7 @@ class PlayerConfig:
     head_width: int = 256
     dropout: float = 0.1
     styles: tuple[str, ...] = ()
-    core: str = "lstm"
+    core: str = LINEAR
     memory: bool = False
     conditions: tuple[str, ...] = ()
 
@@ -94,6 +93,7 @@ class PlayerConfig:
         """Make a config from :meth:`to_dict`'s result; keys of no field are ignored."""
         names = {f.name for f in fields(cls)}
         known = {key: value for key, value in values.items() if key in names}
+        known["core"] = core_of(values)
         lists = {name: tuple(known.get(name, ())) for name in ("styles", "conditions")}
         return cls(**{**known, **lists})
 

@@ -9,24 +9,13 @@ Needs only numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from antiphon_models.events import FIELDS
+from antiphon_models.folding import Weights, parts
 from antiphon_models.kernel import round_rows
-from antiphon_models.network import (
-    Weights,
-    fold_head,
-    fold_layer,
-    fold_trunk,
-    unfold_head,
-    unfold_layer,
-    unfold_trunk,
-)
 from antiphon_models.sampling import FloatArray
 
 
@@ -47,7 +36,7 @@ def round_weights(config: Mapping[str, Any], weights: Weights) -> dict[str, Floa
         weights are 1 and their biases 0. Rounding again changes nothing.
     """
     rounded = dict(weights)
-    for part in _parts(config, weights):
+    for part in parts(config, weights):
         numbers, scales = round_rows(part.weight)
         rounded |= part.unfold(np.multiply(numbers, scales[:, None], dtype=np.float32), part.bias)
     return rounded
@@ -56,25 +45,8 @@ def round_weights(config: Mapping[str, Any], weights: Weights) -> dict[str, Floa
 def row_scales(config: Mapping[str, Any], weights: Weights) -> dict[str, FloatArray]:
     """Return, for each matrix of :func:`round_weights`, what its rows are multiples of, (rows,)."""
     scales: dict[str, FloatArray] = {}
-    for part in _parts(config, weights):
+    for part in parts(config, weights):
         each = np.broadcast_to(round_rows(part.weight)[1][:, None], part.weight.shape)
         unfolded = part.unfold(each.copy(), part.bias)
         scales |= {name: w[:, 0] for name, w in unfolded.items() if w.ndim == 2}
     return scales
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A matrix as it is multiplied, its bias, and how to make of both the weights they are of."""
-
-    weight: FloatArray
-    bias: FloatArray
-    unfold: Callable[[FloatArray, FloatArray], dict[str, FloatArray]]
-
-
-def _parts(config: Mapping[str, Any], weights: Weights) -> Iterator[_Part]:
-    for index in range(config["layers"]):
-        yield _Part(*fold_layer(weights, index), partial(unfold_layer, index=index))
-    yield _Part(*fold_trunk(weights), unfold_trunk)
-    for field in FIELDS:
-        yield _Part(*fold_head(weights, field), partial(unfold_head, field=field))

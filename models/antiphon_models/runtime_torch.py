@@ -19,11 +19,11 @@ from antiphon.errors import UsageError
 from antiphon.model import PlayerInfo
 from antiphon_models.conditions import Told
 from antiphon_models.events import FIELD_SIZES, FIELDS
+from antiphon_models.folding import LINEAR, LSTM, Weights, core_of
 from antiphon_models.network import (
     INPUTS,
     NORM_EPS,
     Conditions,
-    Weights,
     check_weights,
     favour,
     guided,
@@ -57,7 +57,9 @@ class TorchNetwork:
         self._zero_row = sum(sizes)
         self._ids = torch.full((len(names),), self._zero_row, device=device)
         self._style = torch.zeros(width, device=device)
-        self._memory = torch.zeros(2 * layers + 1, width, device=device)  # h and c, then the output
+        self._layer = {LSTM: self._lstm, LINEAR: self._linear}[core_of(config)]
+        # For each layer hidden and cell state, then the output; without an LSTM no cell is used.
+        self._memory = torch.zeros(2 * layers + 1, width, device=device)
         self._u = torch.zeros(len(FIELDS), head_width, device=device)
         self._seen = seen_of(config)
         arrays = {name: weight.cpu().numpy() for name, weight in self._w.items()}
@@ -152,18 +154,26 @@ class TorchNetwork:
         w = self._w
         x = self._table[self._ids].sum(0) + self._style
         for index in range(self._layers):
-            layer = f"core.{index}."
             h, c = self._memory[2 * index], self._memory[2 * index + 1]
-            a = self._norm(x, layer + "norm")
-            gates = torch.addmv(
-                w[layer + "lstm.bias_ih_l0"], w[layer + "lstm.weight_ih_l0"], a
-            ) + torch.addmv(w[layer + "lstm.bias_hh_l0"], w[layer + "lstm.weight_hh_l0"], h)
-            write, forget, new, show = gates.chunk(4)
-            c.copy_(forget.sigmoid() * c + write.sigmoid() * new.tanh())
-            h.copy_(show.sigmoid() * c.tanh())
-            x = x + h
+            x = x + self._layer(f"core.{index}.", x, h, c)
         self._memory[-1].copy_(self._norm(x, "norm"))
         self._u.copy_(self._trunk())
+
+    def _lstm(self, layer: str, x: Tensor, h: Tensor, c: Tensor) -> Tensor:
+        w, a = self._w, self._norm(x, layer + "norm")
+        gates = torch.addmv(
+            w[layer + "lstm.bias_ih_l0"], w[layer + "lstm.weight_ih_l0"], a
+        ) + torch.addmv(w[layer + "lstm.bias_hh_l0"], w[layer + "lstm.weight_hh_l0"], h)
+        write, forget, new, show = gates.chunk(4)
+        c.copy_(forget.sigmoid() * c + write.sigmoid() * new.tanh())
+        return h.copy_(show.sigmoid() * c.tanh())
+
+    def _linear(self, layer: str, x: Tensor, h: Tensor, _: Tensor) -> Tensor:
+        w, a = self._w, self._norm(x, layer + "norm")
+        entered = torch.addmv(w[layer + "linear.enter.bias"], w[layer + "linear.enter.weight"], a)
+        update, candidate, gate = entered.chunk(3)
+        h.lerp_(candidate, update.sigmoid())
+        return torch.mv(w[layer + "linear.leave.weight"], h * functional.silu(gate))
 
     def _trunk(self) -> Tensor:
         u = torch.addmv(self._w["trunk.bias"], self._w["trunk.weight"], self._memory[-1])

@@ -193,10 +193,10 @@ def test_the_formulas_of_the_docstring_hold(model: Player) -> None:
         a = torch.nn.functional.layer_norm(
             x, (CONFIG.width,), weights[core + "norm.weight"], weights[core + "norm.bias"], 1e-5
         )
-        gates = weights[core + "lstm.weight_ih_l0"] @ a + weights[core + "lstm.bias_ih_l0"]
-        gates = gates + weights[core + "lstm.bias_hh_l0"]  # the state before is zeros
-        i, _, g, o = gates.chunk(4)
-        x = x + torch.sigmoid(o) * torch.tanh(torch.sigmoid(i) * torch.tanh(g))
+        entered = weights[core + "linear.enter.weight"] @ a + weights[core + "linear.enter.bias"]
+        z, c, g = entered.chunk(3)
+        state = torch.sigmoid(z) * c  # the state before is zeros
+        x = x + weights[core + "linear.leave.weight"] @ (state * g * torch.sigmoid(g))
     h = torch.nn.functional.layer_norm(
         x, (CONFIG.width,), weights["norm.weight"], weights["norm.bias"], 1e-5
     )

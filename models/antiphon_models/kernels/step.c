@@ -283,6 +283,27 @@ EXPORT void antiphon_lstm(const Linear *m, float epsilon, float *x, float *memor
     }
 }
 
+/* A residual layer: x (width,) += a gated linear recurrence of normalised x, whose state is
+ * `hidden` (width,). `enter` gives update, candidate and gate; what goes through a sigmoid is
+ * halved. `room` is for (4, width). */
+EXPORT void antiphon_recur(const Linear *enter, const Linear *leave, float epsilon, float *x,
+                           float *hidden, float *room)
+{
+    int width = enter->cols;
+    float *gates = room + width;
+    normalise(x, room, width, epsilon);
+    multiply(enter, room, gates);
+    for (int i = 0; i < width; i += LANES) {
+        Floats h = load(hidden + i), show = load(gates + 2 * width + i);
+        h += gate(load(gates + i)) * (load(gates + width + i) - h);
+        store(hidden + i, h);
+        store(room + i, h * show * (all(1.0f) + hyperbolic_tangent(show)));
+    }
+    multiply(leave, room, gates);
+    for (int i = 0; i < width; i += LANES)
+        store(x + i, load(x + i) + load(gates + i));
+}
+
 /* y (rows,) = weights normalised(x) + bias; `out` (cols,) keeps the normalised x */
 EXPORT void antiphon_trunk(const Linear *m, float epsilon, const float *x, float *out, float *y)
 {
