@@ -3,12 +3,11 @@
 python benchmarks/design.py DATASET --out FOLDER [--minutes 5] [--threads 2] [--width 384]
     [--seed 1] [VARIANT ...]
 
-Each is the preset `small`, but with an LSTM unless its name says otherwise, and but for what its
-name says; it has the same seed and so the same music in
-the same order, and as many minutes; a slower one sees less of it. Nats a note on validation,
-conditions unknown. A run that is there already is not repeated; run on a quiet machine. Narrower
-networks, all of them alike, see more music in the same time. What another seed changes is what
-differences have to be larger than.
+Each is the preset `small` but for what its name says, and with an LSTM where that does not say
+"linear". All have the same seed, and so the same music in the same order, and as many minutes; a
+slower one sees less of it. Nats a note on validation, conditions unknown. A run that is there
+already is not repeated; run on a quiet machine. Narrower networks, all of them alike, see more
+music in the same time. What another seed changes is what differences have to be larger than.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any, Final
 from antiphon.errors import AntiphonError, DataError
 from antiphon_models import card_variation
 from antiphon_models.checkpoint import CheckpointHeader, read_header
+from antiphon_models.folding import LINEAR, LSTM, core_of
 from antiphon_models.report import describe, markdown_table, verdict_table
 from antiphon_models.report_pedal import summary
 
@@ -34,6 +35,8 @@ SOURCES: Final = {
     "in copyright",
 }
 """What the shipped sets are, with licence and credit."""
+
+_LAYERS: Final = {LSTM: "an LSTM", LINEAR: "a gated linear recurrence"}
 
 
 def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
@@ -71,8 +74,9 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         "it hears a musician's phrase note by note, and its answer is drawn from it.",
         "## Architecture",
         f"One event is one note: onset shift, voice, pitch, velocity (32 bins) and duration, drawn "
-        f"in this order, each from what was drawn before it. {config.get('layers')} LSTM layers of "
-        f"width {config.get('width')} (residual, layer norm before each), five heads of width "
+        f"in this order, each from what was drawn before it. {config.get('layers')} layers of "
+        f"width {config.get('width')}, each {_LAYERS[core_of(config)]} (residual, "
+        f"layer norm before each), five heads of width "
         f"{config.get('head_width')}, styles: {', '.join(config.get('styles', [])) or 'none'}. "
         f"{_beside(config)}{_size(header)}",
         "## Training",

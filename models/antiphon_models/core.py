@@ -3,19 +3,20 @@
 Every layer reads ``x`` (time, batch, width) and adds to it what its recurrence says of
 ``a = layernorm(x)``. With W the width and all products elementwise but those with matrices:
 
-``lstm``  PyTorch's LSTM, gates in the order i, f, g, o::
+``linear``, the shipped player's: a gated linear recurrence whose gates see no state, in the manner
+of minGRU (Feng et al. 2024), with an output gate as in the Griffin block (De et al. 2024)::
 
-              i, f, g, o = weight_ih_l0 @ a + bias_ih_l0 + weight_hh_l0 @ h + bias_hh_l0
-              c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-              out = h = sigmoid(o) * tanh(c)
+    z, c, g = enter.weight @ a + enter.bias                              (W,) each
+    h = (1 - sigmoid(z)) * h + sigmoid(z) * c
+    out = leave.weight @ (h * silu(g))
 
-``gru``   PyTorch's GRU, gates in the order r, z, n.
-``linear`` the shipped player's: a gated linear recurrence whose gates see no state, in the manner
-          of minGRU (Feng et al. 2024), with an output gate as in the Griffin block (De et al. 2024)::
+``lstm``, PyTorch's, gates in the order i, f, g, o::
 
-              z, c, g = enter.weight @ a + enter.bias          z, c, g: (W,) each
-              h = (1 - sigmoid(z)) * h + sigmoid(z) * c
-              out = leave.weight @ (h * silu(g))
+    i, f, g, o = weight_ih_l0 @ a + bias_ih_l0 + weight_hh_l0 @ h + bias_hh_l0
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    out = h = sigmoid(o) * tanh(c)
+
+``gru``, PyTorch's, gates in the order r, z, n. It can be trained, but not played.
 
 Names: ``<layer>.norm.weight``, ``.bias``, and ``<layer>.lstm.*``, ``<layer>.gru.*`` as PyTorch
 names them, or ``<layer>.linear.enter.weight`` (3W, W), ``.enter.bias`` (3W,), ``.leave.weight``
@@ -59,7 +60,8 @@ class LinearRecurrence(nn.Module):
 
     def forward(self, a: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Read (time, batch, width) with a state (1, batch, width); return the same two."""
-        update, candidate, gate = self.enter(a).chunk(3, -1)  # (time, batch, width) each
+        # In float32 under autocast, too: what is kept for a hundred steps is multiplied as often.
+        update, candidate, gate = self.enter(a).float().chunk(3, -1)  # (time, batch, width) each
         update = torch.sigmoid(update)
         h = linear_scan(1 - update, update * candidate, hidden[0])
         return self.leave(h * functional.silu(gate)), h[-1:]

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from antiphon.errors import CheckpointError
 from antiphon_models.conditions import SIZES, UNKNOWN, Told
@@ -328,7 +327,7 @@ class LinearLayer:
         x += self._out
 
 
-LAYERS: Final = {LSTM: LstmLayer, LINEAR: LinearLayer}
+LAYERS: Final[Mapping[str, type[LstmLayer | LinearLayer]]] = {LSTM: LstmLayer, LINEAR: LinearLayer}
 
 MEMORIES: Final = {LSTM: 3, LINEAR: 1}
 """Vectors that a layer of each core remembers."""

@@ -45,8 +45,9 @@ except a duration that is not known. With *conditions* (``config.conditions``) e
 what the music is asked to be like (:mod:`antiphon_models.conditions`); 0 is "whatever".
 
 Shapes: ``embed.<field>`` (rows, W) with rows as in INPUT_SIZES; ``core.l.*`` as in
-:func:`antiphon_models.folding.layer_shapes`; ``norm.*`` (W,); ``trunk.weight`` (5H, W); ``context.<k>.<j>`` (rows, H) with rows as in CONTEXT_SIZES; ``lift.<expected>``
-(2 TRUSTS,) or (TRUSTS,); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
+:func:`antiphon_models.folding.layer_shapes`; ``norm.*`` (W,); ``trunk.weight`` (5H, W);
+``context.<k>.<j>`` (rows, H) with rows as in CONTEXT_SIZES; ``lift.<expected>`` (2 TRUSTS,) or
+(TRUSTS,); ``head.<k>.weight`` (classes, H), ``.bias`` (classes,).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether a network is trained in bfloat16: where that is faster on this machine, by a trial.
 
 Weights, their averages and the optimiser stay in float32; bfloat16 is what autocast computes
-forward and backward passes in. On CPUs it needs AVX-512 BF16 or AMX, where oneDNN's fused LSTM
-is several times as fast; on others torch cannot run it, or runs it slowly.
+forward and backward passes in. CPUs with AVX-512 BF16 or AMX have instructions for it; others run
+it slowly, and an LSTM not at all.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ from antiphon_models.events import (
     DURATION_MASKED,
     FIELDS,
 )
+from antiphon_models.folding import Weights
 from antiphon_models.hearing import Hearing
 from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.motif import NOTHING, TRUSTS, Expected, Motifs
-from antiphon_models.folding import Weights
 from antiphon_models.network import Network, NumpyNetwork, check_weights
 from antiphon_models.network_kernel import KernelNetwork, fits_kernel
 from antiphon_models.pedal import Foot, PedalHead, head_of, pedal_uniform, shift_class

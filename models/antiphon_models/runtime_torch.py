@@ -151,7 +151,6 @@ class TorchNetwork:
         return offsets
 
     def _step(self) -> None:
-        w = self._w
         x = self._table[self._ids].sum(0) + self._style
         for index in range(self._layers):
             h, c = self._memory[2 * index], self._memory[2 * index + 1]

@@ -22,6 +22,7 @@ from antiphon_models import player, runtime
 from antiphon_models.checkpoint import save_checkpoint
 from antiphon_models.conditions import SIZES
 from antiphon_models.events import COLUMN, FIELDS
+from antiphon_models.folding import PLAYED
 from antiphon_models.kernel import (
     KERNELS,
     Kernel,
@@ -67,8 +68,13 @@ def kernel() -> Kernel:
 @pytest.fixture(scope="module")
 def weights() -> dict[str, Any]:
     """Make a network whose weights are all away from where they begin."""
+    return away(CONFIG)
+
+
+def away(config: player.PlayerConfig) -> dict[str, Any]:
+    """Return the weights of a network, all away from where they begin."""
     torch.manual_seed(3)
-    model = player.Player(CONFIG).eval()
+    model = player.Player(config).eval()
     for weight in model.parameters():
         weight.data += 0.1 * torch.randn_like(weight)
     return {name: weight.numpy() for name, weight in model.state_dict().items()}
@@ -162,10 +168,13 @@ def test_sums_never_overflow(kernel: Kernel) -> None:
 
 
 @needs_kernel
+@pytest.mark.parametrize("core", PLAYED)
 @pytest.mark.parametrize(("style", "layers"), [(0, 1), (1, 2), (2, 3)])
-def test_the_kernel_says_what_numpy_says(kernel: Kernel, style: int, layers: int) -> None:
-    """With the same rounded weights no logit differs by more than SAME."""
-    config = {**CONFIG.to_dict(), "layers": layers}
+def test_the_kernel_says_what_numpy_says(
+    kernel: Kernel, core: str, style: int, layers: int
+) -> None:
+    """With the same rounded weights no logit differs by more than SAME, whatever the core."""
+    config = {**CONFIG.to_dict(), "layers": layers, "core": core}
     weights = round_weights(config, random_weights(config, layers))
     networks = [NumpyNetwork(config, weights), KernelNetwork(kernel, config, weights)]
     for network in networks:
@@ -185,10 +194,13 @@ def test_rounding_costs_next_to_nothing(kernel: Kernel, weights: dict[str, Any])
     assert abs(nats(fast, notes) - nats(plain, notes)) < 0.01
 
 
-def test_rounding_twice_is_rounding_once(weights: dict[str, Any]) -> None:
+@pytest.mark.parametrize("core", PLAYED)
+def test_rounding_twice_is_rounding_once(core: str) -> None:
     """Rounded weights have the names and shapes of the checkpoint, and stay as they are."""
-    once = round_weights(CONFIG.to_dict(), weights)
-    twice = round_weights(CONFIG.to_dict(), once)
+    config = replace(CONFIG, core=core)
+    weights = away(config)
+    once = round_weights(config.to_dict(), weights)
+    twice = round_weights(config.to_dict(), once)
     assert {n: w.shape for n, w in once.items()} == {n: w.shape for n, w in weights.items()}
     for name, weight in once.items():
         np.testing.assert_array_equal(twice[name], weight)
@@ -207,21 +219,22 @@ def run(playing: RecurrentPlayer, notes: int, seed: int = 0) -> list[Event]:
 
 
 @needs_kernel
-def test_the_kernel_plays_the_notes_that_numpy_plays(
-    kernel: Kernel, weights: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("core", PLAYED)
+def test_the_kernel_plays_the_notes_that_numpy_plays(kernel: Kernel, core: str) -> None:
     """Same seed, same rounded weights: the same notes, with a kernel or without."""
-    config = CONFIG.to_dict()
-    rounded = round_weights(config, weights)
+    config = {**CONFIG.to_dict(), "core": core}
+    rounded = round_weights(config, away(replace(CONFIG, core=core)))
     fast, plain = KernelPlayer(kernel, config, rounded), NumpyPlayer(config, rounded)
     assert run(fast, 60) == run(plain, 60)
     assert fast.info.arithmetic == "compiled kernel"
 
 
 @needs_kernel
-def test_restore_undoes_everything(kernel: Kernel, weights: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("core", "vectors"), [("lstm", 7), ("linear", 3)])
+def test_restore_undoes_everything(kernel: Kernel, core: str, vectors: int) -> None:
     """After a restore the same logits come again; a snapshot is small and never changes."""
-    network = KernelNetwork(kernel, CONFIG.to_dict(), weights)
+    config = {**CONFIG.to_dict(), "core": core}
+    network = KernelNetwork(kernel, config, random_weights(config))
     notes = rows(2)
     network.read(None)
     network.read(notes[0].tolist())
@@ -232,7 +245,7 @@ def test_restore_undoes_everything(kernel: Kernel, weights: dict[str, Any]) -> N
     assert not np.array_equal(network.score("pitch", known), first)
     network.recall(before)
     np.testing.assert_array_equal(network.score("pitch", known), first)
-    assert before.nbytes == 7 * CONFIG.width * 4
+    assert before.nbytes == vectors * CONFIG.width * 4
     with pytest.raises(ValueError, match="read-only"):
         before[0] = 1
 
@@ -348,10 +361,13 @@ def test_a_broken_kernel_is_left_alone(tmp_path: Path, monkeypatch: Any) -> None
 def test_a_kernel_that_errs_is_found_out(kernel: Kernel, monkeypatch: Any) -> None:
     """A kernel whose layers or draws are wrong does not pass its check."""
     assert is_right(kernel)
-    lstm = kernel.lstm
+    lstm, recur = kernel.lstm, kernel.recur
     monkeypatch.setattr(kernel, "lstm", lambda m, e, *rest: lstm(m, e + 0.5, *rest))
     assert not is_right(kernel)
     monkeypatch.setattr(kernel, "lstm", lstm)
+    monkeypatch.setattr(kernel, "recur", lambda m, n, e, *rest: recur(m, n, e + 0.5, *rest))
+    assert not is_right(kernel)
+    monkeypatch.setattr(kernel, "recur", recur)
     monkeypatch.setattr(kernel, "draw", lambda *rest: 0)
     assert not is_right(kernel)
 

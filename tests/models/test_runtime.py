@@ -37,10 +37,11 @@ from antiphon_models.runtime_torch import TorchPlayer
 NOTES = 240
 CONFIG = player.PlayerConfig(width=48, layers=2, head_width=24, styles=("calm", "wild"))
 FULL = replace(CONFIG, memory=True, conditions=tuple(SIZES))
+BEFORE = replace(CONFIG, core="lstm")
 EVERYTHING = Controls(voices=tuple(Voice))
 
 
-@pytest.fixture(scope="module", params=[CONFIG, FULL], ids=["plain", "memory"])
+@pytest.fixture(scope="module", params=[CONFIG, FULL, BEFORE], ids=["plain", "memory", "lstm"])
 def trained(request: pytest.FixtureRequest) -> player.Player:
     """Make a network whose weights are all away from where they begin."""
     torch.manual_seed(3)
@@ -254,7 +255,7 @@ def test_restore_undoes_everything(trained: player.Player, kind: Any) -> None:
 def test_snapshots_are_small_and_cannot_be_written(numpy_player: NumpyPlayer) -> None:
     """A shipped-size snapshot is a few KB and shares nothing with the player."""
     memory, _ = numpy_player.snapshot().memory  # type: ignore[attr-defined]
-    assert memory.nbytes == 7 * CONFIG.width * 4
+    assert memory.nbytes <= 7 * CONFIG.width * 4
     with pytest.raises(ValueError, match="read-only"):
         memory[0] = 1
 
@@ -304,13 +305,20 @@ def test_an_onset_before_the_last_counts_as_with_it(numpy_player: NumpyPlayer) -
     assert not np.array_equal(late, numpy_player._score("shift", {}))
 
 
+def arrays_of(found: Any) -> list[np.ndarray]:
+    """Return the arrays that an object is or holds, those of its matrices as well."""
+    if isinstance(found, np.ndarray):
+        return [found]
+    return [a for v in getattr(found, "__dict__", {}).values() for a in arrays_of(v)]
+
+
 def test_all_arithmetic_is_in_single_precision(trained: player.Player) -> None:
     """No buffer is silently widened."""
     core = NumpyNetwork(trained.config.to_dict(), numpy_weights(trained))
     core.read(None)
     arrays = [v for v in vars(core).values() if isinstance(v, np.ndarray)]
-    arrays += [a for pair in core._layers for a in pair]
-    arrays += [a for head in core._heads.values() for a in head if isinstance(a, np.ndarray)]
+    arrays += [a for layer in core._layers for a in arrays_of(layer)]
+    arrays += [a for head in core._heads.values() for part in head for a in arrays_of(part)]
     assert len(arrays) > 20
     assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
 
@@ -331,7 +339,7 @@ print("torch" in sys.modules)
 
 def test_sizes_are_those_of_the_trained_network() -> None:
     """The run-time's idea of the network is the network's own."""
-    for config in (CONFIG, FULL):
+    for config in (CONFIG, FULL, BEFORE):
         state = player.Player(config).state_dict()
         assert weight_shapes(config.to_dict()) == {n: tuple(w.shape) for n, w in state.items()}
 
@@ -347,9 +355,21 @@ def test_weights_that_do_not_fit_are_refused() -> None:
         NumpyPlayer({**config, "width": 32}, weights)
     with pytest.raises(CheckpointError, match="config"):
         NumpyPlayer({"width": 32}, weights)
+    with pytest.raises(CheckpointError, match=r"found a core 'gru', and lstm or linear can be"):
+        NumpyPlayer({**config, "core": "gru"}, weights)
     broken = {**weights, "trunk.bias": np.full_like(weights["trunk.bias"], np.nan)}
     with pytest.raises(CheckpointError, match=r"NaN or infinity in trunk\.bias"):
         NumpyPlayer(config, broken)
+
+
+def test_players_from_before_there_was_a_choice_of_cores_have_an_lstm() -> None:
+    """A config that names no core still plays, and is still fine-tuned as what it is."""
+    config = BEFORE.to_dict()
+    weights = random_weights(config)
+    named = NumpyPlayer(config, weights)
+    del config["core"]
+    assert run(NumpyPlayer(config, weights), 5) == run(named, 5)
+    assert player.PlayerConfig.from_dict(config).core == "lstm"
 
 
 def test_load_player_by_path_and_by_name(tmp_path: Path, monkeypatch: Any) -> None:
