@@ -99,7 +99,10 @@ def _choose_baseline(wanted: str | None, kind: str, say: Say) -> Path | None:
     except CheckpointError:
         if wanted is not None:
             raise
-        say(f"baseline: no checkpoint dic-{kind}-dense, left out; name one with --baseline")
+        say(
+            f"baseline: no checkpoint dic-{kind}-dense, left out; train one with 'antiphon train "
+            f"dic --preset {kind}-dense' and name it with --baseline"
+        )
         return None
     found = read_header(path, "dic").config.get("kind")
     if found != kind:
