@@ -33,13 +33,6 @@ PRESETS: Final = {
         "learning_rate": 2e-3,
         "warm_up": 60,
     },
-    "plain": {  # what small is compared with: neither memory nor conditions
-        "config": PlayerConfig(),
-        "streams": 64,
-        "chunk": 128,
-        "learning_rate": 2e-3,
-        "warm_up": 60,
-    },
     "base": {
         "config": PlayerConfig(
             width=640, layers=3, head_width=384, dropout=0.15, memory=True, conditions=tuple(SIZES)
