@@ -84,7 +84,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=20)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    antiphon, taken = start(), []
+    taken: Taken = []
+    antiphon = start()
     keys, synth = connect(taken)
     off, lengths, pitches, answered = [], [], [], 0
     for _ in range(options.calls):
