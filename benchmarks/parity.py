@@ -20,10 +20,11 @@ from antiphon_models.data.storage import open_dataset
 from antiphon_models.data.stream import piece_rows
 from antiphon_models.events import COLUMN, FIELDS
 from antiphon_models.kernel import load_kernel
+from antiphon_models.motif import TRUSTS
 from antiphon_models.network import INPUTS, NumpyNetwork
 from antiphon_models.network_kernel import KernelNetwork
 from antiphon_models.rounding import round_weights
-from antiphon_models.runtime import checkpoint_path, use_one_thread
+from antiphon_models.runtime import EXPECTED, checkpoint_path, use_one_thread
 
 PIECES = 4
 
@@ -39,9 +40,11 @@ def read(network: Any, rows: Any) -> tuple[Any, list[float]]:
             network.read(row[: len(INPUTS)])
         if following[COLUMN["begin"]]:
             continue
-        known = {j: following[COLUMN[j]] for j in (*FIELDS, "beat_phase", "bar_phase")}
-        total = 0.0
-        for field in FIELDS:
+        known = {j: following[COLUMN[j]] for j in (*FIELDS, "beat_phase", "bar_phase", *EXPECTED)}
+        total, trust = 0.0, known["trust"]
+        for index, field in enumerate(FIELDS):
+            as_expected = all(known[j] == known[f"motif_{j}"] for j in FIELDS[:index])
+            known["trust"] = trust + TRUSTS * as_expected
             scores = network.score(field, known).astype(np.float64)
             logits.append(scores)
             total += float(np.logaddexp.reduce(scores) - scores[known[field]])

@@ -53,6 +53,13 @@ EVENED: Final = 12
 MOST_OFF: Final = 4.0
 """How many times louder or softer than asked a network is taken to play, at most."""
 
+ALONE: Final = 256
+"""Own notes in a row after which the network goes back to where the musician left it.
+
+What it hears of itself for a thousand notes leads it where no music was: long runs ended in
+clusters. Its memory of motifs stays, so it goes on, but from the musician's last phrase.
+"""
+
 SOFTEST: Final = 0.05
 """Scales of the velocity below this ask the network for no less."""
 
@@ -62,6 +69,8 @@ class Snapshot:
     """All that a player remembers. The style is a setting, not a memory."""
 
     memory: Any
+    left: Any
+    alone: int
     own: Own
     hearing: Hearing
     loudness: float
@@ -119,6 +128,7 @@ class RecurrentPlayer:
         self._foot = Foot()
         self._network.clear()
         self._network.read(None)
+        self._left, self._alone = self._network.memory(), 0
         if self._motifs is not None:
             self._motifs.clear()
             self._expect(NOTHING)
@@ -151,7 +161,7 @@ class RecurrentPlayer:
         own = event is self._drawn
         velocity = min(max(self._velocity if own else event.velocity, 0), 127) >> 2
         ids = (nearest_bin(onset - last), event.voice, event.pitch, velocity, duration)
-        self._network.read((*ids, *self._phases(onset)))
+        self._read((*ids, *self._phases(onset)), own)
         if self._motifs is not None:
             self._motifs.hear(ids, own)
             self._expect(self._motifs.expect())
@@ -162,6 +172,19 @@ class RecurrentPlayer:
             self._loudness, self._drawn = self._loudness_after, None
         elif self._conditioned:
             self._hearing = self._hearing.heard(event)
+
+    def _read(self, ids: tuple[int, ...], own: bool) -> None:
+        """Let the network read a note; mind where the musician left it."""
+        network = self._network
+        if not own:
+            network.read(ids)
+            self._left, self._alone = network.memory(), 0
+            return
+        if self._alone == ALONE:
+            network.recall(self._left)
+            self._alone = 0
+        network.read(ids)
+        self._alone += 1
 
     def pedal(self, pedal: Pedal) -> None:
         """Say anew what the pedal did with the last note that was fed."""
@@ -218,6 +241,8 @@ class RecurrentPlayer:
         memory = self._network.memory(), motifs
         return Snapshot(
             memory,
+            self._left,
+            self._alone,
             self._own,
             self._hearing,
             self._loudness,
@@ -231,6 +256,7 @@ class RecurrentPlayer:
         """Go back to a snapshot of this player."""
         state = cast(Snapshot, snapshot)
         self._own, self._last = state.own, state.last
+        self._left, self._alone = state.left, state.alone
         self._hearing, self._loudness = state.hearing, state.loudness
         self._bar_ticks, self._metered = state.bar_ticks, state.metered
         self._foot = state.foot

@@ -15,7 +15,7 @@ import torch
 from antiphon.errors import CheckpointError, UsageError
 from antiphon.model import Controls, Event, Window
 from antiphon.music import Meter, Ticks, Voice
-from antiphon_models import checkpoint, network, player
+from antiphon_models import checkpoint, network, player, runtime
 from antiphon_models.checkpoint import save_checkpoint
 from antiphon_models.conditions import SIZES
 from antiphon_models.data.stream import piece_rows, remember
@@ -250,6 +250,52 @@ def test_restore_undoes_everything(trained: player.Player, kind: Any) -> None:
     playing.begin(Meter(5, 8), metered=False)
     playing.restore(before)
     assert run(playing, 30, seed=4) == first
+
+
+def go_on(playing: RecurrentPlayer, notes: int) -> None:
+    """Let a player go on from where it is."""
+    random = np.random.default_rng(0)
+    for _ in range(notes):
+        last = Ticks(playing._last or 0)
+        playing.feed(playing.sample(Window(last, Ticks(last + 3072)), EVERYTHING, random))
+
+
+def test_a_player_alone_comes_back_to_what_the_musician_left(
+    numpy_player: NumpyPlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ALONE own notes the next is read as if it followed the musician's last one."""
+    monkeypatch.setattr(runtime, "ALONE", 5)
+    numpy_player.begin(Meter())
+    for index in range(3):
+        numpy_player.feed(Event(Ticks(24 * index), 60 + index, 80, Voice.KEYS, Ticks(20)))
+    network = numpy_player._network
+    left, seen, read = network.memory(), [], network.read
+    monkeypatch.setattr(network, "read", lambda ids: (seen.append(ids), read(ids)))
+    go_on(numpy_player, 6)
+    found = network.memory()
+    network.recall(left)
+    read(seen[5])
+    np.testing.assert_array_equal(found, network.memory())
+
+
+def test_who_hears_the_musician_is_not_alone(
+    numpy_player: NumpyPlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note that is heard begins the count anew, and a snapshot keeps it."""
+    monkeypatch.setattr(runtime, "ALONE", 5)
+    numpy_player.begin(Meter())
+    recalled: list[object] = []
+    network, recall = numpy_player._network, numpy_player._network.recall
+    monkeypatch.setattr(network, "recall", lambda memory: (recalled.append(memory), recall(memory)))
+    go_on(numpy_player, 5)
+    before = numpy_player.snapshot()
+    numpy_player.feed(Event(Ticks(9000), 60, 80, Voice.KEYS, Ticks(20)))
+    go_on(numpy_player, 5)
+    assert not recalled
+    numpy_player.restore(before)
+    recalled.clear()
+    go_on(numpy_player, 1)
+    assert len(recalled) == 1
 
 
 def test_snapshots_are_small_and_cannot_be_written(numpy_player: NumpyPlayer) -> None:
