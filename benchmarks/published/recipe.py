@@ -103,6 +103,9 @@ class FramesRecipe:
         """Return what the checkpoint says about itself."""
         return {"weights": count_weights(self.model)}
 
+    def passages(self) -> None:
+        """Return nothing: frames are not passages of notes."""
+
     def state(self) -> dict[str, Any]:
         """Return the streams' places and the network's state."""
         streams = self._streams.state()

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from antiphon.errors import AntiphonError, DataError
 from antiphon_models import card_variation
-from antiphon_models.checkpoint import CheckpointHeader, read_header
+from antiphon_models.checkpoint import Checkpoint, CheckpointHeader, load_checkpoint
 from antiphon_models.folding import LINEAR, LSTM, core_of
+from antiphon_models.passages import LONGEST
 from antiphon_models.report import describe, markdown_table, verdict_table
 from antiphon_models.report_pedal import summary
 
@@ -39,13 +40,13 @@ SOURCES: Final = {
 _LAYERS: Final = {LSTM: "an LSTM", LINEAR: "a gated linear recurrence"}
 
 
-def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
+def write_card(checkpoint: Checkpoint, evaluation: Mapping[str, Any]) -> str:
     """Return the model card as Markdown.
 
     Parameters
     ----------
-    header : CheckpointHeader
-        The checkpoint.
+    checkpoint : Checkpoint
+        What is described.
     evaluation : mapping
         What ``antiphon evaluate --json`` printed of it.
 
@@ -55,17 +56,17 @@ def write_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> str:
         If the evaluation is of another kind of network.
     """
     found = evaluation.get("kind", "player")
-    if found != header.kind:
+    if found != checkpoint.kind:
         raise DataError(
-            f"expected the evaluation of a {header.kind}",
+            f"expected the evaluation of a {checkpoint.kind}",
             f"found that of a {found}",
-            f"run 'antiphon evaluate {header.kind} --json'",
+            f"run 'antiphon evaluate {checkpoint.kind} --json'",
         )
-    write = _player_card if header.kind == "player" else _variation_card
-    return "\n\n".join(write(header, evaluation)) + "\n"
+    write = _player_card if checkpoint.kind == "player" else _variation_card
+    return "\n\n".join(write(checkpoint, evaluation)) + "\n"
 
 
-def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> list[str]:
+def _player_card(header: Checkpoint, evaluation: Mapping[str, Any]) -> list[str]:
     info, config = header.info, header.config
     data = info.get("data", {})
     return [
@@ -94,7 +95,7 @@ def _player_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> lis
         "a second voice, keys and drums, in the styles of its data. The program around it keeps "
         f"scale, register and the most notes and onsets at once. {_obeys(config)}",
         "## Limits",
-        _limits(data, memory=bool(config.get("memory"))),
+        _limits(data, bool(config.get("memory")), header.passages is not None),
     ]
 
 
@@ -117,7 +118,7 @@ def _variation_card(header: CheckpointHeader, evaluation: Mapping[str, Any]) -> 
         "## Use",
         card_variation.use(kind),
         "## Limits",
-        "\n".join([*card_variation.limits(kind, config), *_data_limits(data)]),
+        "\n".join([*card_variation.limits(kind, config), *_data_limits(data, False)]),
     ]
 
 
@@ -212,7 +213,7 @@ def _verdict(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _limits(data: Mapping[str, Any], *, memory: bool) -> str:
+def _limits(data: Mapping[str, Any], memory: bool, avoids: bool) -> str:
     back = (
         "through its state and its memory of motifs. It does not plan form: what comes back, and "
         "when, is chance."
@@ -229,18 +230,23 @@ def _limits(data: Mapping[str, Any], *, memory: bool) -> str:
         "in the scores.",
         "- Rolls and transcriptions have no beat: times there are seconds at two beats a second.",
     ]
-    return "\n".join([*lines, *_data_limits(data)])
+    return "\n".join([*lines, *_data_limits(data, avoids)])
 
 
-def _data_limits(data: Mapping[str, Any]) -> list[str]:
+def _data_limits(data: Mapping[str, Any], avoids: bool) -> list[str]:
     lines = []
     if "giantmidi" in data:
         lines.append("- giantmidi is a transcription and has wrong notes, which it may imitate.")
     if "pop909" in data:
+        measure = (
+            f"It does not play more than {LONGEST} notes in a row of what it was trained on."
+            if avoids
+            else "It was not trained to avoid this."
+        )
         lines.append(
             "- Memorisation: the songs of POP909 are in copyright, whatever the licence of the "
             "files. The network may reproduce fragments of their melodies; check what you "
-            "publish. It was not trained to avoid this."
+            f"publish. {measure}"
         )
     return lines
 
@@ -252,7 +258,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("evaluation", type=Path, metavar="EVAL.json")
     args = parser.parse_args(argv)
     try:
-        print(write_card(read_header(args.checkpoint), _read_evaluation(args.evaluation)), end="")
+        print(
+            write_card(load_checkpoint(args.checkpoint), _read_evaluation(args.evaluation)), end=""
+        )
     except AntiphonError as error:
         print(error, file=sys.stderr)
         return 2

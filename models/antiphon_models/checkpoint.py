@@ -4,6 +4,9 @@ The metadata holds strings: ``format`` (version), ``kind`` (player, dic, gan), `
 and ``info`` (JSON: data names and licences, metrics, git revision, seed, command, notes
 seen). Nothing is ever unpickled. Needs only numpy, so that playing does not load torch.
 
+A player's checkpoint also knows long passages of the music it was trained on, so as not to play
+them: :mod:`antiphon_models.passages`.
+
 Weights are in half precision, or in eight bits: a matrix of whole numbers beside which another
 array, named :data:`SCALE` besides, holds what the numbers of each row are multiplied by.
 """
@@ -29,6 +32,9 @@ FORMATS: Final = ("1", "2")
 """Versions that can be read: in 1 all is in half precision, in 2 some may be in eight bits."""
 
 SCALE: Final = "/scale"
+PASSAGES: Final = "passages"
+"""What the array is called that is no weight."""
+
 KINDS: Final = ("player", "dic", "gan")
 SUFFIX: Final = ".safetensors"
 
@@ -76,9 +82,19 @@ class Packed:
 
 @dataclass(frozen=True)
 class Checkpoint(CheckpointHeader):
-    """A checkpoint with its weights: name -> float32 array."""
+    """A checkpoint with what it holds.
+
+    Attributes
+    ----------
+    weights : dict
+        Name -> float32 array.
+    passages : ndarray or None
+        (bytes,), uint8: of the training music, as :func:`antiphon_models.passages.learn_passages`
+        returns them.
+    """
 
     weights: dict[str, npt.NDArray[np.float32]]
+    passages: npt.NDArray[np.uint8] | None = None
 
 
 def save_checkpoint(
@@ -87,6 +103,7 @@ def save_checkpoint(
     config: Mapping[str, Any],
     weights: Mapping[str, npt.NDArray[np.float32] | Packed],
     info: Mapping[str, Any],
+    passages: npt.NDArray[np.uint8] | None = None,
 ) -> None:
     """Write a checkpoint; an existing one is replaced only once the new one is complete.
 
@@ -101,6 +118,8 @@ def save_checkpoint(
     weights : mapping
         Name -> array. Stored in half precision, which takes half the room and costs nothing
         that an evaluation shows; or what was packed by :mod:`antiphon_models.pack`, as it is.
+    passages : ndarray, optional
+        As in :class:`Checkpoint`.
 
     Raises
     ------
@@ -116,6 +135,8 @@ def save_checkpoint(
         else:
             vector = packed and weight.ndim == 1  # few, and no longer as they were trained
             kept[name] = np.array(weight, np.float32 if vector else np.float16, order="C")
+    if passages is not None:
+        kept[PASSAGES] = passages
     metadata = {
         "format": FORMATS[packed],
         "kind": kind,
@@ -169,12 +190,16 @@ def _read(path: Path, kind: str | None, *, weights: bool) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(wanted, "found no such file", "see 'antiphon models'")
     arrays: dict[str, npt.NDArray[np.float32]] = {}
+    passages: npt.NDArray[np.uint8] | None = None
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") in FORMATS and weights:
                 for name in file.keys():  # noqa: SIM118, not a mapping
-                    arrays[name] = file.get_tensor(name).astype(np.float32)
+                    if name == PASSAGES:
+                        passages = file.get_tensor(name)
+                    else:
+                        arrays[name] = file.get_tensor(name).astype(np.float32)
         for name in [name for name in arrays if name.endswith(SCALE)]:
             arrays[name.removesuffix(SCALE)] *= arrays.pop(name)[:, None]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, IndexError) as error:
@@ -199,7 +224,9 @@ def _read(path: Path, kind: str | None, *, weights: bool) -> Checkpoint:
             raise ValueError("no tables")
     except (KeyError, ValueError) as error:
         raise CheckpointError(wanted, f"found broken metadata ({error})", remedy) from error
-    return Checkpoint(path, found, config, info, arrays)
+    if passages is not None and not (passages.dtype == np.uint8 and passages.ndim == 1):
+        raise CheckpointError(wanted, f"found {PASSAGES} that are no row of bytes", remedy)
+    return Checkpoint(path, found, config, info, arrays, passages)
 
 
 def user_checkpoints() -> Path:

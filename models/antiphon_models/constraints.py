@@ -12,7 +12,7 @@ Needs only numpy.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from antiphon.model import Controls, Event, Window
 from antiphon.music import TICKS_PER_BEAT, Scale, Voice
-from antiphon_models.events import BIN_TICKS, PITCHES
+from antiphon_models.events import BIN_TICKS, PITCHES, Piece
 
 Mask: TypeAlias = npt.NDArray[np.float32]
 """Added to logits: 0 where a class is open, minus infinity where it is closed."""
@@ -92,6 +92,12 @@ class Onsets:
     stop: int = 0
     chord: bool = False
     forced: int | None = None
+
+
+def in_general_midi(piece: Piece) -> Piece:
+    """Return a piece with its drums as the player plays them: by the General MIDI map."""
+    drums = piece.voice == Voice.DRUMS
+    return replace(piece, pitch=np.where(drums, _DRUMS[piece.pitch], piece.pitch))
 
 
 def closed(classes: int) -> Mask:

@@ -58,6 +58,9 @@ BAR_BEATS: Final = 12
 BAR_PHASE_UNKNOWN: Final = BAR_BEATS
 """Whole beats since the bar line are 0..11 (later beats count as 11), or this."""
 
+SIXTEENTH: Final = TICKS_PER_BEAT // 4
+"""Ticks."""
+
 UNPLAYED: Final = 0.5
 """A piece of whose velocities more than this share repeat the one before was never performed."""
 
@@ -141,6 +144,11 @@ def velocity_to_bin(velocity: npt.ArrayLike) -> IntArray:
 def bin_to_velocity(bins: npt.ArrayLike) -> IntArray:
     """Return the MIDI velocity (2..126) in the middle of each velocity bin."""
     return np.asarray(bins, np.int64) * 4 + 2
+
+
+def sixteenths(tick: npt.ArrayLike) -> IntArray:
+    """Return the sixteenth nearest to each tick, same shape."""
+    return (np.asarray(tick, np.int64) + SIXTEENTH // 2) // SIXTEENTH
 
 
 def phases(tick: npt.ArrayLike, bar_ticks: int) -> tuple[IntArray, IntArray]:

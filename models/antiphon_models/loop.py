@@ -251,7 +251,8 @@ class Loop:
         }
         weights = {name: p.cpu().numpy() for name, p in self.average.items()}
         path = self.args.out / f"{self.recipe.kind}{SUFFIX}"
-        save_checkpoint(path, self.recipe.kind, self.recipe.config(), weights, info)
+        known = self.recipe.passages()
+        save_checkpoint(path, self.recipe.kind, self.recipe.config(), weights, info, known)
 
     def _log(self, split: str, figures: Figures) -> None:
         if self.ranks.leads:

@@ -34,7 +34,7 @@ from antiphon_models.folding import (
     trunk_part,
 )
 from antiphon_models.motif import TRUSTS
-from antiphon_models.sampling import FloatArray, draw
+from antiphon_models.sampling import RARE, FloatArray, draw
 
 NORM_EPS: Final = 1e-5
 
@@ -211,7 +211,12 @@ class Network(Protocol):
         """Return the logits (classes,) of a field of the next note; valid until the next call."""
 
     def draw(
-        self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
+        self,
+        logits: FloatArray,
+        uniform: float,
+        temperature: float,
+        mask: Mask | None = None,
+        rare: float = RARE,
     ) -> int:
         """Draw a class, see :func:`antiphon_models.sampling.draw`."""
 

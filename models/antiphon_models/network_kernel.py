@@ -40,7 +40,6 @@ from antiphon_models.network import (
 from antiphon_models.sampling import COLDEST, RARE, FloatArray, not_finite
 
 _FLOAT: Final = 4
-_RARE: Final = float(RARE)
 
 
 def fits_kernel(config: Mapping[str, Any]) -> bool:
@@ -142,7 +141,12 @@ class KernelNetwork(Remembering):
         return out
 
     def draw(
-        self, logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None
+        self,
+        logits: FloatArray,
+        uniform: float,
+        temperature: float,
+        mask: Mask | None = None,
+        rare: float = RARE,
     ) -> int:
         """Draw a class as :func:`antiphon_models.sampling.draw` does."""
         index: int = self._kernel.draw(
@@ -151,7 +155,7 @@ class KernelNetwork(Remembering):
             len(logits),
             uniform,
             1 / max(temperature, COLDEST),
-            _RARE,
+            rare,
             self._at_room,
         )
         if index < 0:

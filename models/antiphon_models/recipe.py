@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor, nn
 
 from antiphon.errors import UsageError
@@ -57,6 +59,9 @@ class Recipe(Protocol):
 
     def info(self) -> dict[str, Any]:
         """Return what the checkpoint says about its data."""
+
+    def passages(self) -> npt.NDArray[np.uint8] | None:
+        """Return the passages that the checkpoint is to know, or None; called in one process."""
 
     def state(self) -> dict[str, Any]:
         """Return what goes on between steps, besides weights: tensors and plain values."""

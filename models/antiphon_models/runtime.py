@@ -37,6 +37,7 @@ from antiphon_models.kernel import Kernel, load_kernel
 from antiphon_models.motif import NOTHING, TRUSTS, Expected, Motifs
 from antiphon_models.network import Network, NumpyNetwork, check_weights
 from antiphon_models.network_kernel import KernelNetwork, fits_kernel
+from antiphon_models.passages import Line, Passages
 from antiphon_models.pedal import Foot, PedalHead, head_of, pedal_uniform, shift_class
 from antiphon_models.rounding import round_weights
 from antiphon_models.sampling import DRAWS, FloatArray, draw_event, nearest_bin
@@ -72,6 +73,7 @@ class Snapshot:
     left: Any
     alone: int
     own: Own
+    line: Line
     hearing: Hearing
     loudness: float
     last: int | None
@@ -104,7 +106,8 @@ class RecurrentPlayer:
         self._asked: Any = None
         self._told: dict[str, int] = {}
         self._styles = styles  # (1 + styles, width)
-        self._own = Own()
+        self._passages: Passages | None = None
+        self._own, self._line = Own(), Line()
         self._last: int | None = None
         self._drawn: Event | None = None
         self._velocity = 0  # of the note drawn last, as the network meant it
@@ -123,7 +126,7 @@ class RecurrentPlayer:
     def begin(self, meter: Meter, *, metered: bool = True) -> None:
         """Forget everything but the style; tick 0 is a bar line of `meter`."""
         self._bar_ticks, self._metered = round(meter.bar * TICKS_PER_BEAT), metered
-        self._own, self._last, self._drawn = Own(), None, None
+        self._own, self._line, self._last, self._drawn = Own(), Line(), None, None
         self._hearing, self._loudness = Hearing(), 1.0
         self._foot = Foot()
         self._network.clear()
@@ -153,6 +156,10 @@ class RecurrentPlayer:
             total += weight
         self._network.set_style(vector / total if total > 0 else self._styles[0])
 
+    def avoid(self, passages: Passages) -> None:
+        """Play no long passage of these from now on, where another pitch is open."""
+        self._passages = passages
+
     def feed(self, event: Event) -> None:
         """Hear one note; an onset before the last one counts as with it."""
         onset = int(event.onset)
@@ -168,7 +175,7 @@ class RecurrentPlayer:
         self._last = max(onset, last)
         self._foot = self._foot.struck(self._last, event.pedal)
         if own:
-            self._own = self._own.heard(event)
+            self._own, self._line = self._own.heard(event), self._line.after(event)
             self._loudness, self._drawn = self._loudness_after, None
         elif self._conditioned:
             self._hearing = self._hearing.heard(event)
@@ -205,6 +212,7 @@ class RecurrentPlayer:
             controls,
             uniforms,
             self._network.draw,
+            self._quotes,
         )
         self._velocity, self._loudness_after = drawn.velocity, self._loudness
         if self._conditioned and controls.velocity != 1:
@@ -214,6 +222,11 @@ class RecurrentPlayer:
             drawn = replace(drawn, pedal=pedal)
         self._drawn = drawn
         return drawn
+
+    def _quotes(self, onset: int, voice: Voice, pitch: int) -> bool:
+        """Tell whether a note would make the own ones before it a known passage."""
+        known = self._passages
+        return known is not None and self._line.quotes(known, onset, voice, pitch)
 
     def _ask(self, controls: Controls) -> None:
         """Tell the network what is asked, if that has changed."""
@@ -244,6 +257,7 @@ class RecurrentPlayer:
             self._left,
             self._alone,
             self._own,
+            self._line,
             self._hearing,
             self._loudness,
             self._last,
@@ -255,7 +269,7 @@ class RecurrentPlayer:
     def restore(self, snapshot: object) -> None:
         """Go back to a snapshot of this player."""
         state = cast(Snapshot, snapshot)
-        self._own, self._last = state.own, state.last
+        self._own, self._line, self._last = state.own, state.line, state.last
         self._left, self._alone = state.left, state.alone
         self._hearing, self._loudness = state.hearing, state.loudness
         self._bar_ticks, self._metered = state.bar_ticks, state.metered
@@ -434,16 +448,21 @@ def load_player(path_or_name: str | Path, device: str = "auto") -> RecurrentPlay
     weights = round_weights(config, checkpoint.weights)
     if device == "auto":
         device = choose_device(sum(weight.size for weight in weights.values()))
+    player: RecurrentPlayer
     if device == "cpu":
         use_one_thread()
-        return make_player(config, weights, name, metadata)
-    try:
-        from antiphon_models.runtime_torch import TorchPlayer
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"device {device} needs torch", "torch is not installed", "use --device cpu"
-        ) from error
-    return TorchPlayer(config, weights, name, metadata, device)
+        player = make_player(config, weights, name, metadata)
+    else:
+        try:
+            from antiphon_models.runtime_torch import TorchPlayer
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"device {device} needs torch", "torch is not installed", "use --device cpu"
+            ) from error
+        player = TorchPlayer(config, weights, name, metadata, device)
+    if checkpoint.passages is not None:
+        player.avoid(Passages(checkpoint.passages))
+    return player
 
 
 def choose_device(weights: int) -> str:

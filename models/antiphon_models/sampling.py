@@ -41,11 +41,16 @@ Score: TypeAlias = Callable[[str, dict[str, int]], FloatArray]
 """Takes a field and what is known of the new note (earlier fields and phases, by name);
 returns the logits of the field's classes. They may be overwritten by the next call."""
 
-Draw: TypeAlias = Callable[[FloatArray, float, float, Mask | None], int]
-"""Takes logits, a random number, the temperature and a mask; returns a class: :func:`draw`."""
+Draw: TypeAlias = Callable[[FloatArray, float, float, Mask | None, float], int]
+"""Takes logits, a random number, the temperature, a mask and what is rare; returns a class:
+:func:`draw`."""
 
 Phases: TypeAlias = Callable[[int], tuple[int, int]]
 """Takes an onset in ticks; returns the ids of its phase in the beat and in the bar."""
+
+Quotes: TypeAlias = Callable[[int, Voice, int], bool]
+"""Takes an onset in ticks, a voice and a pitch (of a drum by the General MIDI map); tells whether
+such a note would make a quotation of what came before, see :mod:`antiphon_models.passages`."""
 
 DRAWS: Final = len(FIELDS)
 """Random numbers taken for a note, whatever the constraints, so that seeds repeat exactly."""
@@ -53,9 +58,15 @@ DRAWS: Final = len(FIELDS)
 COLDEST: Final = 1e-3
 """Temperatures below this count as this."""
 
-RARE: Final = np.float32(0.02)
+RARE: Final = 0.02
 """Classes less likely than this share of the likeliest, once the temperature is applied, are not
 drawn. A network gives every class some chance; drawn often enough, that tail is wrong notes."""
+
+RARE_PITCH: Final = 0.05
+"""RARE of pitches: more of them than of anything else are wrong, and one leads to the next."""
+
+RARE_SHIFT: Final = 0.01
+"""RARE of onsets: without its rare ones a rhythm becomes more even than people play."""
 
 _BIN_TICKS: Final[list[int]] = BIN_TICKS.tolist()
 _BIN: Final[list[int]] = ticks_to_bin(np.arange(MAX_TICKS + 1)).tolist()
@@ -70,8 +81,14 @@ def nearest_bin(ticks: int) -> int:
     return _BIN[min(max(ticks, 0), MAX_TICKS)]
 
 
-def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | None = None) -> int:
-    """Draw a class, but none that is :data:`RARE`.
+def draw(
+    logits: FloatArray,
+    uniform: float,
+    temperature: float,
+    mask: Mask | None = None,
+    rare: float = RARE,
+) -> int:
+    """Draw a class, but none that is rare.
 
     Parameters
     ----------
@@ -83,6 +100,8 @@ def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | No
         Divides the logits.
     mask : ndarray, optional
         (classes,); something is open.
+    rare : float
+        See :data:`RARE`.
 
     Raises
     ------
@@ -95,7 +114,7 @@ def draw(logits: FloatArray, uniform: float, temperature: float, mask: Mask | No
     z = z - z[z.argmax()]
     z *= 1 / max(temperature, COLDEST)
     np.exp(z, out=z)
-    z[z < RARE] = 0
+    z[z < np.float32(rare)] = 0
     sums = np.add.accumulate(z)
     # "right" never stops at a closed class: its sum equals the one before it.
     index = int(sums.searchsorted(np.float32(uniform) * sums[-1], side="right"))
@@ -143,6 +162,7 @@ def draw_event(
     controls: Controls,
     uniforms: Sequence[float],
     draw: Draw = draw,
+    quotes: Quotes = lambda onset, voice, pitch: False,
 ) -> Event:
     """Draw a note, head by head.
 
@@ -160,6 +180,8 @@ def draw_event(
         DRAWS random numbers, ``0 <= u < 1``.
     draw : callable, optional
         What draws a class.
+    quotes : callable, optional
+        Pitches of which it is true are drawn only where no other is open.
 
     Raises
     ------
@@ -184,7 +206,7 @@ def draw_event(
         if onsets.chord:
             mask[0] = 0
         logits = tilt_shift(score("shift", {}), controls.density, temperature)
-        shift = draw(logits, uniforms[0], temperature, mask)
+        shift = draw(logits, uniforms[0], temperature, mask, RARE_SHIFT)
         onset = base + _BIN_TICKS[shift]
     beat_phase, bar_phase = phases(onset)
     known = {"shift": shift, "beat_phase": beat_phase, "bar_phase": bar_phase}
@@ -196,18 +218,30 @@ def draw_event(
             voices[voice] = 0
     if not is_open(voices):  # the window forces an onset at which everything allowed sounds
         voices[list(controls.voices)] = 0
-        pitched = pitch_mask(controls.low, controls.high, controls.key, controls.scale)
+        asked = (controls.low, controls.high, controls.key, controls.scale)
+        pitched = pitch_mask(*asked).copy()
         drums = np.zeros(PITCHES, np.float32)
-    known["voice"] = draw(score("voice", known), uniforms[1], temperature, voices)
+    known["voice"] = draw(score("voice", known), uniforms[1], temperature, voices, RARE)
     voice = Voice(known["voice"])
     open_to_voice = drums if voice is Voice.DRUMS else pitched
-    known["pitch"] = draw(score("pitch", known), uniforms[2], temperature, open_to_voice)
-    known["velocity"] = draw(score("velocity", known), uniforms[3], temperature, None)
-    bin_ = draw(score("duration", known), uniforms[4], temperature, _AT_LEAST_A_TICK)
+    scores = score("pitch", known)
+    known["pitch"] = pitch = draw(scores, uniforms[2], temperature, open_to_voice, RARE_PITCH)
+    while quotes(onset, voice, played_as(voice, pitch)):
+        open_to_voice[pitch] = -np.inf
+        if not is_open(open_to_voice):
+            break
+        pitch = draw(scores, uniforms[2], temperature, open_to_voice, RARE_PITCH)
+    else:
+        known["pitch"] = pitch
+    known["velocity"] = draw(score("velocity", known), uniforms[3], temperature, None, RARE)
+    bin_ = draw(score("duration", known), uniforms[4], temperature, _AT_LEAST_A_TICK, RARE)
     duration = _BIN_TICKS[bin_]
     if window.end is not None:
         duration = max(min(duration, window.end - onset), 1)
-    pitch = known["pitch"]
-    if voice is Voice.DRUMS:  # any kit can play it
-        pitch = GENERAL_MIDI.get(pitch, pitch)
+    pitch = played_as(voice, known["pitch"])
     return Event(Ticks(onset), pitch, _VELOCITY[known["velocity"]], voice, Ticks(duration))
+
+
+def played_as(voice: Voice, pitch: int) -> int:
+    """Return the pitch that is played: of a drum one that any kit has."""
+    return GENERAL_MIDI.get(pitch, pitch) if voice is Voice.DRUMS else pitch

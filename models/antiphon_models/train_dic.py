@@ -302,6 +302,9 @@ class DICRecipe:
             "windows": len(self._windows),
         }
 
+    def passages(self) -> None:
+        """Return nothing: cells on a grid are not passages of notes."""
+
     def state(self) -> dict[str, Any]:
         """Return the state of the random numbers that choose windows, and the steps done."""
         return {"random": repr(self._random.bit_generator.state), "step": self._step}

@@ -319,6 +319,9 @@ class GANRecipe:
             "windows": len(self._pairs.first),
         }
 
+    def passages(self) -> None:
+        """Return nothing: cells on a grid are not passages of notes."""
+
     def state(self) -> dict[str, Any]:
         """Return critic, its optimiser, and the state of the random numbers."""
         return {

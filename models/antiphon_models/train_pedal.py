@@ -144,6 +144,7 @@ def train_pedal(args: argparse.Namespace, device: torch.device) -> int:
         checkpoint.config,
         {**_as_it_was(checkpoint), **weights},
         {**checkpoint.info, "pedal": info},
+        checkpoint.passages,
     )
     for line in summary(figures):
         print(line, flush=True)
@@ -169,7 +170,8 @@ def carry_head(source: Path, target: Path) -> None:
     head = {name: w for name, w in known.weights.items() if name.startswith(PREFIX)}
     if head:
         info = {**tuned.info, "pedal": {**known.info.get("pedal", {}), "carried": True}}
-        save_checkpoint(target, "player", tuned.config, {**tuned.weights, **head}, info)
+        weights = {**tuned.weights, **head}
+        save_checkpoint(target, "player", tuned.config, weights, info, tuned.passages)
 
 
 def frozen_player(checkpoint: Checkpoint) -> Player:

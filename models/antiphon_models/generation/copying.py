@@ -1,35 +1,18 @@
 """How much of some music stands in other music, note for note, in whatever key.
 
-A passage is copied if the other music has notes in the same order with the same intervals
-between them, the same distances of their onsets in sixteenths, and the same voices; of drums,
-which have no key, the same drums. Lengths, velocities and microtiming do not count.
+What makes two passages the same stands in :mod:`antiphon_models.passages`. Lengths, velocities
+and microtiming do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from antiphon.music import Voice
-from antiphon_models.events import PITCHES, VOICES, IntArray, Piece
-from antiphon_models.generation.excerpt import in_general_midi, sixteenths
-
-LONGEST_GAP: Final = 63
-"""Sixteenths; longer gaps count as this."""
-
-_TOKENS: Final = 2 * PITCHES * (LONGEST_GAP + 1) * VOICES
-
-
-def tokens(notes: Piece) -> IntArray:
-    """Return what tells each note from the one before it, (notes - 1,); keys do not matter."""
-    notes = in_general_midi(notes)
-    gap = np.clip(np.diff(sixteenths(notes)), 0, LONGEST_GAP)
-    drum = notes.voice[1:] == Voice.DRUMS
-    step = np.where(drum, notes.pitch[1:], np.diff(notes.pitch) + PITCHES)
-    found: IntArray = (step * (LONGEST_GAP + 1) + gap) * VOICES + notes.voice[1:]
-    return found
+from antiphon_models.events import IntArray, Piece
+from antiphon_models.passages import TOKENS, tokens
 
 
 def longest_copies(queries: Sequence[Piece], library: Sequence[Piece]) -> IntArray:
@@ -63,8 +46,8 @@ def longest_copies(queries: Sequence[Piece], library: Sequence[Piece]) -> IntArr
         longest[ours.piece[mine]] = length + 1
         more, their_more = ours.left[mine] > length, theirs.left[other] > length
         mine, own, other, name = mine[more], own[more], other[their_more], name[their_more]
-        key = own * _TOKENS + ours.tokens[mine + length]
-        their_key = name * _TOKENS + theirs.tokens[other + length]
+        key = own * TOKENS + ours.tokens[mine + length]
+        their_key = name * TOKENS + theirs.tokens[other + length]
         length += 1
     return longest
 

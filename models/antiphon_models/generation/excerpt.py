@@ -8,10 +8,8 @@ from typing import Final
 import numpy as np
 
 from antiphon.music import TICKS_PER_BEAT, Meter, Voice
-from antiphon_models.constraints import GENERAL_MIDI
+from antiphon_models.constraints import in_general_midi
 from antiphon_models.events import (
-    PITCHES,
-    IntArray,
     Piece,
     bin_to_ticks,
     bin_to_velocity,
@@ -21,8 +19,6 @@ from antiphon_models.events import (
 
 BARS: Final = 4
 """Bars of a continuation."""
-
-_DRUMS: Final = np.array([GENERAL_MIDI.get(pitch, pitch) for pitch in range(PITCHES)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +77,6 @@ def cut(piece: Piece, start: int, bar: int, bars: int = BARS) -> Excerpt:
     return Excerpt(replace(notes, onset=onset, duration=np.maximum(ends, 1)), bar, bars)
 
 
-def in_general_midi(piece: Piece) -> Piece:
-    """Return a piece with its drums as the player plays them: by the General MIDI map."""
-    drums = piece.voice == Voice.DRUMS
-    return replace(piece, pitch=np.where(drums, _DRUMS[piece.pitch], piece.pitch))
-
-
 def spell(piece: Piece) -> Piece:
     """Write a piece in the network's alphabet, so that the alphabet does not tell who played.
 
@@ -106,12 +96,6 @@ def spell(piece: Piece) -> Piece:
         duration=np.maximum(bin_to_ticks(ticks_to_bin(piece.duration)), 1),
         micro=None,
     )
-
-
-def sixteenths(notes: Piece) -> IntArray:
-    """Return the nearest sixteenth of each onset, (notes,)."""
-    step = TICKS_PER_BEAT // 4
-    return (notes.onset + step // 2) // step
 
 
 def meter_of(bar: int) -> Meter:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.music import TICKS_PER_BEAT
-from antiphon_models.events import VOICES, IntArray, Piece
-from antiphon_models.generation.excerpt import in_general_midi, sixteenths
+from antiphon_models.constraints import in_general_midi
+from antiphon_models.events import VOICES, IntArray, Piece, sixteenths
 from antiphon_models.generation.statistics import entropy
 
 WINDOW: Final = 100
@@ -43,8 +43,7 @@ class Loops(NamedTuple):
 
 def symbols(notes: Piece) -> IntArray:
     """Return each note's pitch, voice and gap before it in sixteenths as one number, (notes,)."""
-    gap = np.clip(np.diff(sixteenths(notes), prepend=sixteenths(notes)[:1]), 0, _LONGEST_GAP)
-    found: IntArray = (notes.pitch * (_LONGEST_GAP + 1) + gap) * VOICES + notes.voice
+    found: IntArray = (notes.pitch * (_LONGEST_GAP + 1) + _gaps(notes)) * VOICES + notes.voice
     return found
 
 
@@ -75,12 +74,16 @@ def trace_entropy(notes: Piece, window: int = WINDOW) -> dict[str, Trace]:
 
     ``pitch``: of the histogram of pitches; ``rhythm``: of the gaps before notes in sixteenths.
     """
-    gap = np.clip(np.diff(sixteenths(notes), prepend=sixteenths(notes)[:1]), 0, _LONGEST_GAP)
     starts = range(0, len(notes) - window + 1, window)
     return {
         name: np.array([entropy(np.bincount(values[at : at + window])) for at in starts])
-        for name, values in (("pitch", notes.pitch), ("rhythm", gap))
+        for name, values in (("pitch", notes.pitch), ("rhythm", _gaps(notes)))
     }
+
+
+def _gaps(notes: Piece) -> IntArray:
+    at = sixteenths(notes.onset)
+    return np.clip(np.diff(at, prepend=at[:1]), 0, _LONGEST_GAP)
 
 
 def longest_silence(notes: Piece) -> float:
