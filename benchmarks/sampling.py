@@ -5,7 +5,9 @@ python benchmarks/sampling.py DATA [--pitch SHARE ...] [--shift SHARE ...] [--qu
 For each pair of shares (see `RARE_PITCH` and `RARE_SHIFT` in antiphon_models.sampling) a player
 goes on with lines of every set of held-out music and once for long, as in `antiphon evaluate
 player --report`, and a row tells how like music that was. With --quote nothing keeps it from
-passages of its training music. DATA is a prepared data set; a row takes a minute.
+passages of its training music, with --loop nothing from going round and round, which at a low
+--temperature of the long runs it is more prone to. DATA is a prepared data set; a row takes a
+minute.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from antiphon.model import Controls
 from antiphon_models import sampling
 from antiphon_models.data.storage import open_dataset
 from antiphon_models.evaluate_playing import FEWEST, continue_prompts
@@ -24,10 +27,12 @@ from antiphon_models.generation.compare import compare_set, find_copies
 from antiphon_models.generation.continuations import run_on
 from antiphon_models.generation.prompts import choose_prompts
 from antiphon_models.generation.telling import JUDGES, tell_apart
+from antiphon_models.motif import Motifs
 from antiphon_models.passages import Passages
 from antiphon_models.runtime import load_player
 
-COLUMNS = ("pitch", "shift", "overlap", *JUDGES, "copied p95", "longest", "pitch in", "rhythm in")
+COLUMNS = ("pitch", "shift", "overlap", *JUDGES)
+COLUMNS += ("copied p95", "longest", "pitch in", "rhythm in", "loop")
 
 
 def main() -> None:
@@ -37,6 +42,8 @@ def main() -> None:
     parser.add_argument("--pitch", type=float, nargs="+", default=[sampling.RARE_PITCH])
     parser.add_argument("--shift", type=float, nargs="+", default=[sampling.RARE_SHIFT])
     parser.add_argument("--quote", action="store_true", help="do not avoid known passages")
+    parser.add_argument("--loop", action="store_true", help="do not break loops off")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of the long runs")
     parser.add_argument("--continuations", type=int, default=120, help="lines of each set, at most")
     parser.add_argument("--notes", type=int, default=10_000, help="notes of a long run")
     parser.add_argument("--seed", type=int, default=1)
@@ -44,6 +51,9 @@ def main() -> None:
     player = load_player(args.checkpoint, "cpu")
     if args.quote:
         player.avoid(Passages(np.zeros(0, np.uint8)))
+    if args.loop:
+        Motifs.closes_loop = lambda *_: False  # type: ignore[method-assign]
+    controls = Controls(temperature=args.temperature)
     held_out = {style: list(p) for style, p in open_dataset(args.data, "validation").items()}
     chosen = {s: choose_prompts(p, args.continuations, args.seed) for s, p in held_out.items()}
     chosen = {style: prompts for style, prompts in chosen.items() if len(prompts) >= FEWEST}
@@ -52,10 +62,11 @@ def main() -> None:
     print("".join(f"{column:>11}" for column in COLUMNS))
     for pitch, shift in zip(args.pitch, args.shift, strict=True):
         with patch.multiple(sampling, RARE_PITCH=pitch, RARE_SHIFT=shift):
-            made, inside = {}, []
+            made, inside, loop = {}, [], 0
             for style, prompts in chosen.items():
                 made[style] = continue_prompts(prompts, style, {"player": player}, args.seed)
-                played = run_on(player, prompts[0], style, args.notes, args.seed)
+                played = run_on(player, prompts[0], style, args.notes, args.seed, controls)
+                loop = max(loop, stability.find_loops(stability.symbols(played)).longest)
                 trace = stability.trace_entropy(played)
                 bands = music[style].bands.items()
                 inside.append([stability.inside(trace[name], band) for name, band in bands])
@@ -65,7 +76,7 @@ def main() -> None:
         figures = (np.mean(areas), *(told[judge]["player"]["accuracy"] for judge in JUDGES))
         row = [f"{pitch:.3f}", f"{shift:.3f}", *(f"{figure:.4f}" for figure in figures)]
         row += [f"{copied['p95']:.0f}", f"{copied['longest']:.0f}"]
-        row += [f"{share:.3f}" for share in np.mean(inside, 0)]
+        row += [*(f"{share:.3f}" for share in np.mean(inside, 0)), f"{loop}"]
         print("".join(f"{cell:>11}" for cell in row), flush=True)
 
 

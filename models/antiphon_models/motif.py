@@ -148,6 +148,12 @@ SHORT: Final = 16
 GROOVE: Final = 40
 """The same for drums, which repeat themselves more."""
 
+ROUNDS: Final = 4
+"""How often a passage may come in a row, all told; then the partner has to go on otherwise."""
+
+LOOP: Final = 64
+"""Notes that may come so all the same, however short the passage is."""
+
 SLACK: Final = 1024
 """Notes that may be taken back without a trace: those that much older than KEPT are let go."""
 
@@ -166,11 +172,12 @@ class _Heard:
     """
 
     __slots__ = (
-        *("base", "before", "earlier", "ids", "index", "keys", "lag", "recent", "run", "step"),
+        *("base", "before", "earlier", "ids", "index"),
+        *("keys", "lag", "own", "recent", "run", "step"),
     )
 
-    def __init__(self, before: _Heard | None, ids: tuple[int, ...]) -> None:
-        self.before, self.ids = before, ids
+    def __init__(self, before: _Heard | None, ids: tuple[int, ...], own: bool) -> None:
+        self.before, self.ids, self.own = before, ids, own
         self.index: int = 0 if before is None else before.index + 1
         base: int = MIDDLE if before is None else before.base
         pitch, drum = ids[2], ids[1] == Voice.DRUMS
@@ -216,7 +223,7 @@ class Motifs:
         himself enough.
         """
         notes = self._notes
-        note = _Heard(notes[-1] if notes else None, tuple(ids[:5]))
+        note = _Heard(notes[-1] if notes else None, tuple(ids[:5]), own)
         self._push(note)
         if own:
             self._count_repeats(note)
@@ -240,6 +247,24 @@ class Motifs:
         if step_like is not None:
             step_pitch = step_like.pitch_after(last.base)
         return Expected(*fields, trust, step_pitch, step_trust)
+
+    def closes_loop(self, shift: int, voice: int, pitch: int) -> bool:
+        """Tell whether a next note would make a loop of what the partner plays.
+
+        That is a passage that comes ROUNDS times in a row, and LOOP notes or more in all. Nothing
+        is expected of the partner long before, but the network may still hold on to itself.
+        """
+        last = self._notes[-1] if self._notes else None
+        if last is None or not last.lag:
+            return False
+        # The first note came otherwise, so it is not in the run; and there is the one to come.
+        if last.run + last.lag + 2 < max(ROUNDS * last.lag, LOOP):
+            return False
+        place = last.index + 1 - last.lag - self._first
+        if place < 0:
+            return False
+        twin = self._notes[place]
+        return (shift, voice, pitch) == (*twin.ids[:2], twin.pitch_after(last.base))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -273,10 +298,22 @@ class Motifs:
             if twin.recent[0][0] == note.recent[0][0]:
                 note.lag, note.run = lag, 0 if before is None else before.run + 1
                 return
-        for length, earlier in zip(_LENGTHS, note.earlier[0], strict=False):
+        # The longest match: shorter ones are often of a part of what comes again.
+        for length, earlier in zip(_LENGTHS[::-1], note.earlier[0][::-1], strict=False):
             if length >= REPEAT and earlier >= first:
-                note.lag, note.run = note.index - earlier, length
+                note.lag = note.index - earlier
+                note.run = self._same_so_far(note)
                 return
+
+    def _same_so_far(self, note: _Heard) -> int:
+        """Count the partner's notes up to this one that came `lag` notes before."""
+        place, count = note.index - self._first, 0
+        while count < LOOP and place >= note.lag:
+            one, other = self._notes[place], self._notes[place - note.lag]
+            if not one.own or one.recent[0][0] != other.recent[0][0]:
+                break
+            place, count = place - 1, count + 1
+        return count
 
     def _has(self, note: _Heard) -> bool:
         place = note.index - self._first

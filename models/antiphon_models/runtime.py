@@ -212,7 +212,7 @@ class RecurrentPlayer:
             controls,
             uniforms,
             self._network.draw,
-            self._quotes,
+            self._unwanted,
         )
         self._velocity, self._loudness_after = drawn.velocity, self._loudness
         if self._conditioned and controls.velocity != 1:
@@ -223,10 +223,14 @@ class RecurrentPlayer:
         self._drawn = drawn
         return drawn
 
-    def _quotes(self, onset: int, voice: Voice, pitch: int) -> bool:
-        """Tell whether a note would make the own ones before it a known passage."""
+    def _unwanted(self, onset: int, voice: Voice, pitch: int) -> bool:
+        """Tell whether a note would make the own ones before it a known passage, or a loop."""
         known = self._passages
-        return known is not None and self._line.quotes(known, onset, voice, pitch)
+        if known is not None and self._line.quotes(known, onset, voice, pitch):
+            return True
+        if self._motifs is None or self._last is None:
+            return False
+        return self._motifs.closes_loop(nearest_bin(onset - self._last), voice, pitch)
 
     def _ask(self, controls: Controls) -> None:
         """Tell the network what is asked, if that has changed."""

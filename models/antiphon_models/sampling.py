@@ -48,9 +48,9 @@ Draw: TypeAlias = Callable[[FloatArray, float, float, Mask | None, float], int]
 Phases: TypeAlias = Callable[[int], tuple[int, int]]
 """Takes an onset in ticks; returns the ids of its phase in the beat and in the bar."""
 
-Quotes: TypeAlias = Callable[[int, Voice, int], bool]
+Unwanted: TypeAlias = Callable[[int, Voice, int], bool]
 """Takes an onset in ticks, a voice and a pitch (of a drum by the General MIDI map); tells whether
-such a note would make a quotation of what came before, see :mod:`antiphon_models.passages`."""
+such a note would make something of what came before that is not to be played."""
 
 DRAWS: Final = len(FIELDS)
 """Random numbers taken for a note, whatever the constraints, so that seeds repeat exactly."""
@@ -162,7 +162,7 @@ def draw_event(
     controls: Controls,
     uniforms: Sequence[float],
     draw: Draw = draw,
-    quotes: Quotes = lambda onset, voice, pitch: False,
+    unwanted: Unwanted = lambda onset, voice, pitch: False,
 ) -> Event:
     """Draw a note, head by head.
 
@@ -180,7 +180,7 @@ def draw_event(
         DRAWS random numbers, ``0 <= u < 1``.
     draw : callable, optional
         What draws a class.
-    quotes : callable, optional
+    unwanted : callable, optional
         Pitches of which it is true are drawn only where no other is open.
 
     Raises
@@ -226,7 +226,7 @@ def draw_event(
     open_to_voice = drums if voice is Voice.DRUMS else pitched
     scores = score("pitch", known)
     known["pitch"] = pitch = draw(scores, uniforms[2], temperature, open_to_voice, RARE_PITCH)
-    while quotes(onset, voice, played_as(voice, pitch)):
+    while unwanted(onset, voice, played_as(voice, pitch)):
         open_to_voice[pitch] = -np.inf
         if not is_open(open_to_voice):
             break

@@ -11,8 +11,10 @@ from antiphon.music import Voice
 from antiphon_models import motif
 from antiphon_models.motif import (
     ENOUGH,
+    LOOP,
     NOTHING,
     ORDERS,
+    ROUNDS,
     SHORT,
     Motifs,
     expectations,
@@ -177,3 +179,36 @@ def test_what_was_taken_back_was_no_repeat() -> None:
     assert motifs.expect() == NOTHING
     motifs.recall(here)
     assert motifs.expect() == expected
+
+
+def test_a_passage_of_parts_that_come_again_is_one_passage() -> None:
+    """What is repeated is the longest stretch that comes again, not a part of it."""
+    motifs = Motifs()
+    passage = [66, 67, 66, 67] * 6 + RIFF[:12] + [66, 67, 67] * 3
+    for _ in range(ENOUGH + 1):
+        play(motifs, passage, own=True)
+    play(motifs, passage[:8], own=True)
+    assert motifs.expect() == NOTHING
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([24, 48]), st.integers(58, 64)), min_size=1, max_size=40),
+    st.lists(st.integers(50, 57), max_size=30),
+)
+def test_no_loop_can_be_played(passage: list[tuple[int, int]], before: list[int]) -> None:
+    """Whatever passage is repeated, its end is refused before it is a loop, unless others play."""
+    motifs, others = Motifs(), Motifs()
+    play(motifs, before, own=True)
+    for turn in range(400):
+        shift, pitch = passage[turn % len(passage)]
+        refused = motifs.closes_loop(shift, 0, pitch)
+        assert not others.closes_loop(shift, 0, pitch)
+        if refused:
+            break
+        motifs.hear((shift, 0, pitch, 20, 40), own=True)
+        others.hear((shift, 0, pitch, 20, 40), own=False)
+    # Parts of a passage may be loops themselves, so it can come sooner, but no later than so.
+    assert turn < max(ROUNDS * len(passage), LOOP) + 2 * ORDERS[0]
+    assert turn >= LOOP - len(before) - 2
+    assert not motifs.closes_loop(shift, 0, pitch + 1)
+    assert not motifs.closes_loop(shift + 1, 0, pitch)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.parrot import make_parrot, play
 from tests.support.small_music import make_piece, write_music
 
 from antiphon.errors import CheckpointError
-from antiphon.model import Controls, Event, PlayerInfo, Window
+from antiphon.model import Controls, Event, Window
 from antiphon.music import Meter, Ticks, Voice
 from antiphon_models.checkpoint import load_checkpoint, save_checkpoint
 from antiphon_models.commands import main
 from antiphon_models.constraints import in_general_midi
 from antiphon_models.data.storage import open_dataset
-from antiphon_models.events import FIELD_SIZES, FIELDS, PITCHES, Piece, velocity_to_bin
+from antiphon_models.events import PITCHES, Piece
 from antiphon_models.generation.continuations import to_piece
 from antiphon_models.generation.copying import longest_copies
+from antiphon_models.generation.stability import LOOP, find_loops, symbols
 from antiphon_models.measure import random_weights
 from antiphon_models.pack import main as pack
 from antiphon_models.passages import (
@@ -39,8 +39,7 @@ from antiphon_models.passages import (
     winnow,
 )
 from antiphon_models.player import PlayerConfig
-from antiphon_models.runtime import RecurrentPlayer, checkpoint_path
-from antiphon_models.sampling import FloatArray, draw, nearest_bin
+from antiphon_models.runtime import checkpoint_path
 
 NOTES = st.lists(
     st.tuples(
@@ -71,74 +70,6 @@ def events_of(piece: Piece) -> list[Event]:
 def knows(known: Passages, piece: Piece) -> list[bool]:
     """Tell of each fingerprint of a piece whether it is known."""
     return [found in known for found in fingerprints(tokens(piece)).tolist()]
-
-
-class Parrot:
-    """Stands for a network that has learnt a tune by heart, and finds two other pitches likely."""
-
-    draw = staticmethod(draw)
-
-    def __init__(self, tune: Piece) -> None:
-        ticks = np.diff(tune.onset, prepend=0).tolist()
-        shift, duration = map(nearest_bin, ticks), map(nearest_bin, tune.duration.tolist())
-        velocity = velocity_to_bin(tune.velocity).tolist()
-        columns = (shift, tune.voice.tolist(), tune.pitch.tolist(), velocity, duration)
-        self._rows = [dict(zip(FIELDS, row, strict=True)) for row in zip(*columns, strict=True)]
-        self._next = 0
-
-    def set_style(self, vector: FloatArray) -> None:
-        """Do nothing."""
-
-    def ask(self, told: object, plain: object, guidance: float) -> None:
-        """Do nothing."""
-
-    def output(self) -> FloatArray:
-        """Return nothing."""
-        return np.zeros(0, np.float32)
-
-    def clear(self) -> None:
-        """Begin the tune anew."""
-        self._next = -1
-
-    def memory(self) -> Any:
-        """Return the place in the tune."""
-        return self._next
-
-    def recall(self, memory: Any) -> None:
-        """Go back to a place."""
-        self._next = memory
-
-    def read(self, ids: Sequence[int] | None) -> None:
-        """Go on to the next note."""
-        self._next += 1
-
-    def score(self, field: str, known: Mapping[str, int]) -> FloatArray:
-        """Return the logits of the next note."""
-        logits = np.full(FIELD_SIZES[field], -20, np.float32)
-        wanted = self._rows[self._next][field]
-        logits[wanted] = 0
-        if field == "pitch":
-            logits[[wanted - 1, wanted + 1]] = -2
-        return logits
-
-
-def make_parrot(tune: Piece, library: Sequence[Piece] = ()) -> RecurrentPlayer:
-    """Make a player of a parrot; it knows what it must not play if there is a library."""
-    player = RecurrentPlayer(Parrot(tune), PlayerInfo("parrot"), np.zeros((1, 1), np.float32))
-    if library:
-        player.avoid(Passages(learn_passages(library)))
-    return player
-
-
-def play(player: RecurrentPlayer, notes: int, controls: Controls) -> list[Event]:
-    """Let a player play so many notes."""
-    random, found, at = np.random.default_rng(0), [], Ticks(0)
-    for _ in range(notes):
-        event = player.sample(Window(at, Ticks(at + 960)), controls, random)
-        player.feed(event)
-        found.append(event)
-        at = event.onset
-    return found
 
 
 FREE = Controls(voices=tuple(Voice), density=1.0, temperature=0.01)
@@ -272,6 +203,18 @@ def test_a_new_conversation_begins_a_new_line() -> None:
     first = play(player, 60, FREE)
     player.begin(Meter())
     assert play(player, 60, FREE) == first
+
+
+def test_no_loop_is_played() -> None:
+    """A network that goes round and round comes out of it, three rounds and 64 notes at most."""
+    cell = make_tune(6, 9)
+    round_and_round = replace(
+        make_tune(6, 900), pitch=np.tile(cell.pitch, 100), onset=12 * np.arange(900)
+    )
+    for memory, fewest, most in ((False, 200, 600), (True, 0, LOOP - 1)):
+        player = make_parrot(round_and_round, config={"memory": memory})
+        played = to_piece(play(player, 600, FREE))
+        assert fewest <= find_loops(symbols(played)).longest <= most
 
 
 # -- how they get into a checkpoint ---------------------------------------------------------------

@@ -20,6 +20,8 @@ AHEAD: Final = 64 * TICKS_PER_BEAT
 MOST: Final = 2000
 """Notes of a continuation, at most."""
 
+_USUAL: Final = Controls()
+
 
 def prime(player: Player, prompt: Prompt, style: str) -> object:
     """Let a player hear a prompt in a style, if it knows it; return the snapshot."""
@@ -69,12 +71,19 @@ def go_on(
     return cut(to_piece(sent, prompt.heard.metered), prompt.start, prompt.bar)
 
 
-def run_on(player: Player, prompt: Prompt, style: str, notes: int, seed: int) -> Piece:
-    """Let a player go on with a prompt for so many notes."""
+def run_on(
+    player: Player,
+    prompt: Prompt,
+    style: str,
+    notes: int,
+    seed: int,
+    controls: Controls = _USUAL,
+) -> Piece:
+    """Let a player go on with a prompt for so many notes, in the prompt's voices."""
     primed = prime(player, prompt, style)
     player.restore(primed)
     random = np.random.default_rng(seed)
-    controls = Controls(voices=prompt.voices)
+    controls = replace(controls, voices=prompt.voices)
     last = prompt.start
     events: list[Event] = []
     for _ in range(notes):
