@@ -1,10 +1,11 @@
-"""Damages the shipped patches, one cord or one attribute at a time, and sees that it is noticed.
+"""Damages the shipped patches, one cord, attribute or entry at a time, and sees that it is noticed.
 
     python tests/device/mutation.py [FILE ...]
 
 prints every damage with the check that caught it, and ends with status 1 if one was not caught. A
-cord's removal is tried on the promises that used the cord, the quickest first; an attribute's on
-the static checks, and then on all promises.
+cord's removal is tried on the promises that used the cord, the quickest first; that of an
+attribute of a parameter, or of an entry of the table that ``link.js`` is told in its box, on the
+static checks, and then on all promises.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def cords(patcher: Json) -> Iterator[Damage]:
         yield Damage(what, lambda left=left: {**patcher, "lines": left}, cord)  # type: ignore[misc]
 
 
-LAYOUT = frozenset(("id", "maxclass", "numinlets", "numoutlets", "patching_rect"))
+LAYOUT = frozenset(("id", "maxclass", "patching_rect"))
 """Keys of a box that are no attributes: without them there is no box."""
 
 
@@ -116,6 +117,21 @@ def attributes(patcher: Json) -> Iterator[Damage]:
         for key in sorted(box.keys() - LAYOUT):
             what = f"{_named(box)}: {key} of the box"
             yield Damage(what, partial(_without, patcher, place, key, False))
+
+
+def entries(patcher: Json) -> Iterator[Damage]:
+    """Yield the removal of each entry of the table that the link is told in its box."""
+    for place, entry in enumerate(patcher["boxes"]):
+        name, _, words = str(entry["box"].get("text", "")).partition(".js ")
+        if name != "js link":
+            continue
+        told = words.split()
+        for at, word in enumerate(told):
+            left = " ".join((*told[:at], *told[at + 1 :]))
+            box = {**entry["box"], "text": f"{name}.js {left}"}
+            row = [*patcher["boxes"]]
+            row[place] = {"box": box}
+            yield Damage(f"link.js: {word}", lambda row=row: {**patcher, "boxes": row})  # type: ignore[misc]
 
 
 def _without(patcher: Json, place: int, key: str, of_parameter: bool) -> Json:
@@ -148,11 +164,13 @@ def notice(damage: Damage, trials: list[Trial]) -> Found:
 
 
 def survey(patcher: Json) -> Iterator[Found]:
-    """Make every damage in turn."""
+    """Make every damage in turn, to a patch that keeps all its promises when it is whole."""
+    for check in CHECKS:
+        check(patcher)
     plain = Stand(patcher).plain
     names = [name for name in PROMISES if not (plain and name in LIVE_ONLY)]
     trials = [Trial(name, patcher) for name in names]
-    for damage in (*cords(patcher), *attributes(patcher)):
+    for damage in (*cords(patcher), *attributes(patcher), *entries(patcher)):
         yield notice(damage, trials)
 
 

@@ -156,7 +156,7 @@ def all_goes_out_of_one_socket(make: Make) -> None:
         stand.device.press(name)
     stand.device.move("Mode", 1)
     if not stand.plain:
-        stand.script.out_atoms(0, "/antiphon/clip/get", -1)
+        stand.clips.out_atoms(0, "/antiphon/clip/get", -1)
     stand.run(3000)
     same(len({it.source for it in stand.daemon.heard}), 1, "sockets")
     same(stand.daemon.refused, [], "what the daemon refuses")
