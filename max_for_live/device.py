@@ -49,7 +49,7 @@ def patcher() -> bytes:
     p.cord(this, off, 1)
     p.cord(off, wire.thru)
     p.section("clips")
-    clips = p.script(f"js {CLIPS_SCRIPT}", 1, 2)
+    clips = p.script(f"js {CLIPS_SCRIPT}", 2)
     p.cord(wire.script, clips, CLIPS)
     p.cord(clips, wire.link, 0, 1)
     p.cord(clips, faces["Clip Status"], 1)
@@ -91,7 +91,6 @@ def _frame() -> dict[str, Any]:
             "sortmode": 0,
             "viewmode": 0,
         },
-        "autosave": 0,
     }
 
 

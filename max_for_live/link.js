@@ -3,14 +3,14 @@
 //     js link.js INDEX ... NAME ...
 //
 // INDEX    the daemon's number of the first, second ... entry of Mode
-// NAME     what comes in at the second, third ... inlet: a button's message, one of the device's own
-//          faces, or else a parameter of the daemon. A face is called like that in Title Case, with
-//          blanks for slashes.
+// NAME     what comes in at the first, second ... inlet of the funnel: a parameter of the daemon, one
+//          of the device's own faces, or a button's message. A face is called like that in Title
+//          Case, with blanks for slashes.
 //
-// Inlet 0: bang                    all values are there: begin
+// Inlet:   bang                    all values are there: begin
+//          PLACE VALUE             from the funnel: a face has that value, or a button was pressed
 //          an address and its arguments, as the daemon sent them: its slash keeps the names of
 //          functions apart
-// Others:  a face's value, a button's bang
 // Outlet:  0 udpsend, 1 udpreceive, 2 whether there is a daemon, 3 bang: tell the clock,
 //          4 bang: silence, 5 our port, 6 the channel that is played on, 7 messages for clips.js
 // Boxes:   "ping" and "bye" are message boxes, told what to say; faces are shown what is with `set`,
@@ -19,7 +19,8 @@
 // js runs on Max's main thread, at low priority: it stands still while a set loads or a menu is
 // open. So no note, clock or ping passes here, and nothing here ends what sounds but the loss of the
 // daemon, which is counted in seconds that this script has seen itself: one that lasted longer is
-// still one, and the pongs that came meanwhile are heard before the next.
+// still one, and the pongs that came meanwhile are heard before the next. A deferlow before the
+// inlet keeps everything in the order in which it came, which js by itself does not promise.
 
 autowatch = 0;
 
@@ -46,14 +47,16 @@ var FOR_CLIPS = {
     "clip/begin": "begin", "clip/note": "note", "clip/end": "end"
 };
 var HEARD = { pong: pong, state: state, error: refused };
-var MOVED = { // what becomes of the device's own faces
+var OWN = { // what becomes of the device's own faces, and of its buttons
     active: tellMode, mode: tellMode, drums: tellChannel,
     "receive/port": openPorts, instance: openPorts, "daemon/port": openPorts,
-    variations: keep, "capture/length": keep, clip: keep
+    variations: wait, "capture/length": wait, clip: wait,
+    turn: say, panic: say, keep: say, undo: say,
+    capture: capture, vary: vary, read: readClip, write: writeClip
 };
 
 var modes = [];
-var names = [""]; // by inlet
+var names = []; // by place
 var values = {}; // by name: what a face says or shows
 var ready = false;
 var port = 0;
@@ -69,33 +72,19 @@ var around = this.patcher;
         (typeof jsarguments[n] === "number" ? modes : names).push(jsarguments[n]);
     }
 })();
-inlets = names.length;
 outlets = 8;
 
 // Messages from the patcher.
 
 function bang() {
-    var name = names[inlet];
-    if (inlet === 0) {
-        ready = true;
-        openPorts();
-    } else if (name === "read") {
-        outlet(CLIPS, "readclip");
-    } else if (name === "write") {
-        outlet(CLIPS, "writeclip", values.clip);
-    } else if (name === "capture") {
-        say(name, values["capture/length"]);
-    } else if (name === "vary") {
-        say(name, values.variations, values["vary/amount"]);
-    } else {
-        say(name);
-    }
+    ready = true;
+    openPorts();
 }
 
-function msg_float(value) {
-    var name = names[inlet];
+function list(place, value) {
+    var name = names[place];
     values[name] = value;
-    (MOVED[name] || tell)(name);
+    (OWN[name] || tell)(name);
 }
 
 function anything(first, second) {
@@ -123,20 +112,24 @@ function hello() {
         connect(0);
         outlet(SILENCE, "bang");
     }
-    quiet = 0;
-    timer.cancel();
-    timer.schedule(SECOND);
+    countAnew();
     outlet(SEND, PREFIX + "hello", PROTOCOL, port, 1);
 }
 
 function pong() {
     var name;
-    quiet = 0;
+    countAnew();
     if (connected) return;
     connect(1);
     outlet(CLOCK, "bang"); // first of all: it carries our port, and so makes us a partner of our own
     tellMode();
-    for (name in values) if (!MOVED[name]) tell(name);
+    for (name in values) if (!OWN[name]) tell(name);
+}
+
+function countAnew() {
+    quiet = 0;
+    timer.cancel();
+    timer.schedule(SECOND);
 }
 
 function connect(is) {
@@ -163,9 +156,14 @@ function openPorts() {
     outlet(RECEIVE, "port", port);
     outlet(SEND, "port", daemon);
     outlet(PORT, port);
-    around.getnamed("ping").message("set", PREFIX + "ping", port);
-    around.getnamed("bye").message("set", PREFIX + "bye", port);
+    write("ping");
+    write("bye");
     hello();
+}
+
+// What the message box of that name says.
+function write(name) {
+    around.getnamed(name).message("set", PREFIX + name, port);
 }
 
 // Faces.
@@ -184,10 +182,26 @@ function tellChannel() {
     outlet(CLIPS, "channel", channel);
 }
 
-function keep() {}
+function wait() {} // for the button that it belongs to
+
+function capture(name) {
+    say(name, values["capture/length"]);
+}
+
+function vary(name) {
+    say(name, values.variations, values["vary/amount"]);
+}
+
+function readClip() {
+    outlet(CLIPS, "readclip");
+}
+
+function writeClip() {
+    outlet(CLIPS, "writeclip", values.clip);
+}
 
 function take(name, value) {
-    if (values[name] === undefined || MOVED[name]) return; // a parameter without a face
+    if (values[name] === undefined || OWN[name]) return; // a parameter without a face
     values[name] = value;
     show(name, value);
 }

@@ -69,6 +69,8 @@ def arity(text: str) -> tuple[int, int]:
             return 1, len(arguments)
         case "route" | "sel":  # since Max 8 an inlet for each argument, too
             return len(arguments) + 1, len(arguments) + 1
+        case "funnel":
+            return int(arguments[0]), 1
         case "pack":
             return len(arguments), 1
         case "unpack":
@@ -117,10 +119,9 @@ class Patcher:
         """Add an object box."""
         return self._put("newobj", arity(text), at, text=text)
 
-    def script(self, text: str, inlets: int, outlets: int) -> Box:
-        """Add a ``js``: only its script knows its inlets and outlets, so that its box says them."""
-        ends = inlets, outlets
-        return self._put("newobj", ends, text=text, numinlets=inlets, numoutlets=outlets)
+    def script(self, text: str, outlets: int) -> Box:
+        """Add a ``js``: only its script knows its outlets, so that its box says how many."""
+        return self._put("newobj", (1, outlets), text=text, numoutlets=outlets)
 
     def message(self, text: str, name: str = "") -> Box:
         """Add a message box, with a scripting name if a script is to find it."""

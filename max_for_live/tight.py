@@ -1,63 +1,47 @@
-"""A script without what only people need: comments, indentation, blanks between signs.
+"""A script without what only people need: comments, blanks, long names of constants.
 
-It is meant for the scripts of this folder: they have no regular expressions, and nothing in them
-begins with a slash but comments and divisions.
+It is meant for the scripts of this folder: every statement in them ends with ``;`` or ``}``,
+nothing begins with a slash but comments and divisions, and names in capitals are constants.
 """
 
 from __future__ import annotations
 
 import re
+import string
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"""
-      (?P<comment> //[^\n]* )
-    | (?P<space> [ \n]+ )
-    | (?P<text> "[^"\n]*" )
-    | (?P<word> [\w$.]+ )
-    | (?P<sign> [^\s\w"] )
-    """,
+    r"""(?P<left_out> \s+ | //.*) | (?P<kept> "[^"\n]*" | [\w$]+ | \+\+ | -- | [^\s\w"])""",
     re.VERBOSE,
 )
-
-
-_TWO_VARS: Final = re.compile(r"(?:(?<=[\n;{}])|^)(var [^;{}]*);var ")
+_NUMBER: Final = re.compile(r"^var ([A-Z_]+) = (-?[\d.]+);.*\n", re.MULTILINE)
+_CONSTANT: Final = re.compile(r"^var ([A-Z_]+) = ", re.MULTILINE)
+_TWO_VARS: Final = re.compile(r"(?:(?<=[;{}])|^)(var [^;{}]*);var ")
 """A declaration that follows another; neither is part of an ``if`` or ``for``."""
-
-_CONSTANT: Final = re.compile(r"^var ([A-Z][A-Z_]*) = (-?[\d.]+);.*\n", re.MULTILINE)
 
 
 def tight(script: str) -> bytes:
     """Return a script that does the same in fewer bytes.
 
-    Constants that are numbers stand where they are used, and declarations are joined. A line's end
-    is kept, unless a sign before or after it says whether the statement is over.
+    Constants that are numbers stand where they are used, others have a name of one letter, and
+    declarations are joined.
 
     Raises
     ------
     ValueError
         If there is something that this function does not know.
     """
-    constants = dict(_CONSTANT.findall(script))
-    script = _CONSTANT.sub("", script)
-    out, before, gap, place = "", "", "", 0
+    short = dict(_NUMBER.findall(script))
+    script = _NUMBER.sub("", script)
+    short |= dict(zip(_CONSTANT.findall(script), string.ascii_uppercase, strict=False))
+    out, place = "", 0
     for token in _TOKEN.finditer(script):
         if token.start() != place:
-            raise ValueError(
-                f"expected a script of this folder, got {script[place : place + 20]!r}"
-            )
+            break
         place = token.end()
-        kind, now = token.lastgroup, constants.get(token[0], token[0])
-        if kind == "comment":
-            continue
-        if kind == "space":
-            gap = "\n" if "\n" in gap + now else " "
-            continue
-        if gap == "\n" and before not in ("", *"{;,([") and now not in ("}", "]", ")"):
-            out += gap
-        elif gap and _joins(before, now):
-            out += " "
-        out, before, gap = out + now, now, ""
+        if token["kept"]:
+            now = short.get(token[0], token[0])
+            out += " " + now if _joins(out[-1:], now[0]) else now
     if place != len(script):
         raise ValueError(f"expected a script of this folder, got {script[place : place + 20]!r}")
     joined = 1
@@ -67,7 +51,5 @@ def tight(script: str) -> bytes:
 
 
 def _joins(before: str, now: str) -> bool:
-    """Whether two tokens would become others without a blank between them."""
-    words = re.compile(r"[\w$.]")
-    both = words.match(before[-1:]) and words.match(now)
-    return bool(both) or before[-1:] == now[:1] in ("+", "-")
+    """Whether two tokens would become another one without a blank between them."""
+    return bool(re.match(r"[\w$]{2}|--|\+\+", before + now))

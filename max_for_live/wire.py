@@ -129,21 +129,23 @@ class Wire:
         p.cord(self.heard, self.silence, 1)
 
     def _script(self, ready: Box) -> None:
-        """The script, with an inlet for each face and each button that it hears."""
+        """The script, and what it hears: faces and buttons by their place, in the order it came."""
         p = self.p
         p.section("faces, ports and connection")
         heard = {name: face.name for name, face in BY_PARAM.items()}
         heard |= {name.lower().replace(" ", "/"): name for name in OWN}
         heard |= {message: name for name, message in BUTTONS.items()}
-        heard = {name: face for name, face in heard.items() if face in self.faces}
         self.active = p.new("&& 1")
-        inlets = {"active": self.active} | {name: self.faces[heard[name]] for name in heard}
-        words = [SCRIPT, *(str(index) for _, index in MODES), *inlets]
-        self.script = p.script("js " + " ".join(words), 1 + len(inlets), CLIPS + 1)
-        p.cord(ready, self.script)
-        p.cord(self.heard, self.script, 2)
-        for inlet, box in enumerate(inlets.values(), 1):
-            p.cord(box, self.script, 0, inlet)
+        boxes = {"active": self.active}
+        boxes |= {name: self.faces[face] for name, face in heard.items() if face in self.faces}
+        words = [SCRIPT, *(str(index) for _, index in MODES), *boxes]
+        funnel, ordered = p.new(f"funnel {len(boxes)}"), p.new("deferlow")
+        self.script = p.script("js " + " ".join(words), CLIPS + 1)
+        for place, box in enumerate(boxes.values()):
+            p.cord(box, funnel, 0, place)
+        p.chain(funnel, ordered, self.script)
+        p.cord(ready, ordered)
+        p.cord(self.heard, ordered, 2)
         for outlet, box in (
             (SEND, self.send),
             (RECEIVE, self.receive),

@@ -89,13 +89,16 @@ def test_it_is_small() -> None:
 
 
 def tokens(script: str) -> list[str]:
-    """Return what a script consists of, with names of numbers put in and declarations joined."""
-    found = re.findall(r'//.*|"[^"\n]*"|[\w$.]+|[^\s\w]', script)
+    """Return what a script consists of: numbers for their names, all declarations as one."""
+    found = re.findall(r'//.*|"[^"\n]*"|[\w$]+|[^\s\w]', script)
     text = " ".join(token for token in found if not token.startswith("//"))
-    for name, value in re.findall(r"var ([A-Z][A-Z_]*) = (-? ?[\d.]+) ;", text):
+    for name, value in re.findall(r"\bvar ([A-Z_]+) = (-? ?\d+(?: \. \d+)?) ;", text):
         text = text.replace(f"var {name} = {value} ; ", "")
         text = re.sub(rf"\b{name}\b", value, text)
-    return text.replace("; var ", ", ").split()
+    text = text.replace("; var ", ", ")
+    for place, name in enumerate(re.findall(r"(?:var|,) ([A-Z_]+) =", text)):
+        text = re.sub(rf"\b{name}\b", "ABCDEFGH"[place], text)
+    return text.split()
 
 
 @pytest.mark.parametrize("name", ["link.js", "clips.js"])

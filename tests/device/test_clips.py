@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from hypothesis import strategies as st
 
 import amxd
 from max_js import MaxJs, ScriptError
+from needs_node import NEEDS_NODE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = NEEDS_NODE
 
 IDLE, ASKING, WRITTEN, READ, NOTHING, NO_CLIP, INCOMPLETE, NO_LIVE = range(8)
 UNUSABLE, NOT_MIDI, NO_SLOT, NO_REPLY = range(8, 12)

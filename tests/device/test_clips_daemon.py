@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from daemon_process import Antiphon
 from device_client import DeviceClient
 from max_js import MaxJs
+from needs_node import NEEDS_NODE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
 ASKING, WRITTEN, READ, NOTHING = 1, 2, 3, 4
@@ -22,7 +22,7 @@ HEARD |= {"variation": "varied", "error": "refused"}
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    NEEDS_NODE,
 ]
 
 NOTES = [

@@ -13,7 +13,10 @@ from antiphon.osc.codec import Argument
 from daemon_process import Antiphon
 from device_stand import CLIPS, Stand, script_of, shipped_script
 from max_js import MaxJs
+from needs_node import NEEDS_NODE
 from real_stand import RealStand
+
+pytestmark = NEEDS_NODE
 
 NOTES = [(60, 0.0, 0.5, 90), (64, 1.0, 0.25, 80), (67, 2.5, 1.5, 70)]
 """Pitch, start, duration and velocity."""

@@ -7,7 +7,10 @@ import pytest
 from device_stand import FOLDER, scripts
 from maxpatch import Clock, Memory, Patch, Transport, read
 from maxpatch.objects.parameters import Parameter
+from needs_node import NEEDS_NODE
 from scripted_daemon import ScriptedDaemon
+
+pytestmark = NEEDS_NODE
 
 PORTS = (7402, 7412, 7413)
 

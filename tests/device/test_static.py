@@ -71,11 +71,12 @@ BY_ARGUMENTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
     "pack": lambda words: (len(words), 1),
     "unpack": lambda words: (1, len(words)),
     "pipe": lambda words: (len(words), len(words) - 1),
+    "funnel": lambda words: (int(words[0]), 1),
     "gate": lambda words: (2, int(words[0]) if words else 1),
     "js": lambda words: SCRIPTS[words[0]](words),
 }
 SCRIPTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
-    "link.js": lambda words: (1 + len(heard_by(words)), 8),
+    "link.js": lambda words: (1, 8),
     "clips.js": lambda words: (1, 2),
 }
 
@@ -171,7 +172,7 @@ DISPLAYS: Final = {"Status", "Clip Status"}
 
 
 def heard_by(words: list[str]) -> list[str]:
-    """Return what comes in at the second, third ... inlet of ``js link.js``."""
+    """Return what ``js link.js`` is told that the inlets of the funnel before it are."""
     return [word for word in words[1:] if not word.isdigit()]
 
 
@@ -256,10 +257,10 @@ def ends(box: Json) -> tuple[int, int]:
 
 
 def every_object_is_known(patcher: Json) -> None:
-    """Every object is of a class that is known; only a script's box says how many ends it has."""
+    """Every object is of a known class; only a script's box says how many outlets it has."""
     for box in boxes(patcher):
         if box["maxclass"] == "newobj" and box["text"].startswith("js "):
-            assert (box["numinlets"], box["numoutlets"]) == ends(box), box
+            assert (1, box["numoutlets"]) == ends(box), box
         elif "patcher" not in box:
             assert ends(box)
             assert not {"numinlets", "numoutlets"} & set(box), box
@@ -388,7 +389,7 @@ def the_bank_of_push_names_what_is_there(patcher: Json) -> None:
 
 
 def the_script_hears_every_face(patcher: Json) -> None:
-    """The link's inlets are the daemon's parameters, each with its face, and the device's own."""
+    """The link hears all parameters of the daemon, each from its face, and the device's own."""
     (link,) = [box for box in boxes(patcher) if box.get("text", "").startswith("js link.js ")]
     words = link["text"].split()[1:]
     assert [int(word) for word in words if word.isdigit()] == [
@@ -397,12 +398,13 @@ def the_script_hears_every_face(patcher: Json) -> None:
     inlets = dict.fromkeys(heard_by(words))
     assert len(inlets) == len(heard_by(words))
     known = {box["id"]: box for box in boxes(patcher)}
+    (funnel,) = [box for box in boxes(patcher) if box.get("text") == f"funnel {len(inlets)}"]
     for entry in patcher["lines"]:
         (source, outlet), (target, inlet) = (
             entry["patchline"][end] for end in ("source", "destination")
         )
-        if target == link["id"] and inlet:
-            name = list(inlets)[inlet - 1]
+        if target == funnel["id"]:
+            name = list(inlets)[inlet]
             assert (outlet, inlets[name]) == (0, None)
             inlets[name] = known[source].get("varname", known[source].get("text"))
     faces = {name: name.replace("/", " ").title() for name in NAMED}
@@ -433,7 +435,7 @@ def nothing_is_shared_or_printed(patcher: Json) -> None:
     assert names.count("udpreceive") == names.count("udpsend") == 1
     early = {"loadbang", "loadmess", "print", "defer", "node.script", "plugsync~"}
     assert not early & set(names)
-    assert names.count("deferlow") == (0 if is_device(patcher) else 1)
+    assert names.count("deferlow") == (1 if is_device(patcher) else 2)
     shared = {"s", "r", "send", "receive", "v", "value", "pv", "coll", "table", "dict", "buffer~"}
     for box in boxes(patcher):
         name, *words = box.get("text", "").split() or [""]

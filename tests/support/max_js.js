@@ -11,7 +11,7 @@
 // Every key of the others is optional, and they are taken in this order:
 //
 //     {"of": n, "set": {...}, "ready": bool, "absent": bool, "now": ms, "late": bool,
-//      "inlet": n, "message": [name, ...], "dump": true, "deleted": true}
+//      "message": [name, ...], "dump": true, "deleted": true}
 //
 // `now` runs the tasks that are due, each at its own time, or with `late` all at that time: Max was
 // busy. Each is answered with one line:
@@ -113,7 +113,6 @@ class Js {
             autowatch: 0,
             inlets: 1,
             outlets: 1,
-            inlet: 0,
             messagename: "",
             jsarguments: [path.basename(told.file), ...told.arguments],
             patcher: {
@@ -167,22 +166,24 @@ class Js {
         return typeof found === "function" && !found.local && this.names.has(name) ? found : null;
     }
 
-    // Max calls `anything` for what the script has no function for, and `msg_float` for an int
-    // where there is no `msg_int`.
-    take(inlet, [name, ...args]) {
-        let found, before;
+    // Max calls `list` for what begins with a number, `msg_int` or `msg_float` for a number alone
+    // (one that is missing is stood in for by the other), and `anything` where there is no function.
+    take([name, ...args]) {
+        let special = name;
         if (KEPT.includes(name)) refuse("js keeps the message " + name + " for itself");
         if (typeof name === "number") {
-            if (args.length) refuse("a list is not known here");
-            args = [name];
-            name = this.handler("msg_int") && Number.isInteger(name) ? "msg_int" : "msg_float";
+            special = args.length ? "list" : "msg_float";
+            if (!args.length && Number.isInteger(name) && this.handler("msg_int")) {
+                special = "msg_int";
+            }
+            args = [name, ...args];
         }
-        found = this.handler(name) || this.handler("anything");
-        if (!found || found === this.context.outlet) refuse("js has no function " + name);
-        before = [this.context.inlet, this.context.messagename];
-        [this.context.inlet, this.context.messagename] = [inlet, name];
+        const found = this.handler(special) || this.handler("anything");
+        if (!found) refuse("js has no function " + name);
+        const before = this.context.messagename;
+        this.context.messagename = special;
         found.apply(this.context, args);
-        [this.context.inlet, this.context.messagename] = before;
+        this.context.messagename = before;
     }
 
     deleted() {
@@ -211,7 +212,7 @@ function answer(request) {
         if (request.ready !== undefined) js.live.setReady(request.ready);
         if (request.absent !== undefined) js.live.setAbsent(request.absent);
         if (request.now !== undefined) js.advance(request.now, request.late);
-        if (request.message) js.take(request.inlet || 0, request.message);
+        if (request.message) js.take(request.message);
         if (request.dump) told.set = js.live.dump();
         if (request.deleted) js.deleted();
         js.check();

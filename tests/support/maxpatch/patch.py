@@ -87,7 +87,7 @@ class Patch:
         self.watch: Callable[[Cord], object] | None = None
         self.busy = 0.0
         self._depth = 0
-        self._scripts, self._in_script = scripts, False
+        self._scripts, self._on_main_thread = scripts, False
         self.graph = graphs.read(patcher, folder)
         self.objects: dict[str, Object] = {}
         for box in self.graph.boxes.values():
@@ -169,22 +169,24 @@ class Patch:
         """Return the object with a scripting name."""
         return self.objects[self._varnames()[name]]
 
-    def on_main_thread(self, call: Callable[[], None]) -> None:
-        """Do something when the main thread has time; at once if a script does it."""
-        if self._in_script:
-            call()
-        else:
-            self.clock.at(max(self.clock.now, self.busy), lambda: self._run(call))
+    @property
+    def on_main_thread(self) -> bool:
+        """Whether what goes on now does so at low priority."""
+        return self._on_main_thread
+
+    def defer(self, call: Callable[[], None]) -> None:
+        """Do something when the main thread has time, after all that waits for it already."""
+        self.clock.at(max(self.clock.now, self.busy), lambda: self._run(call))
 
     def _run(self, call: Callable[[], None]) -> None:
         if self.clock.now < self.busy:
-            self.on_main_thread(call)
+            self.defer(call)
             return
-        self._in_script = True
+        self._on_main_thread = True
         try:
             call()
         finally:
-            self._in_script = False
+            self._on_main_thread = False
 
     # -- the world ---------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """``js``: a script, run by node, or only written down.
 
 Source: Max's reference page of ``js`` and its page on threads: a script runs on the main thread, at
-low priority. What comes from elsewhere waits until the main thread has time; what comes from a
-script itself, by way of its outlets or of messages to other boxes, is taken at once, within the
-function that sent it.
+low priority. What comes on that thread is taken at once, also from within a function of the same
+script that sent it. What comes from elsewhere is deferred, in an order that is not documented, so
+that here it is an error: a ``deferlow`` before the script keeps the order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Script(Object):
     Attributes
     ----------
     received : list of tuple
-        Every message to the left inlet as its atoms, with or without a script behind.
+        Every message as its atoms, with or without a script behind.
     runs : MaxJs or None
         The script behind; without one nothing comes out.
     """
@@ -40,7 +40,7 @@ class Script(Object):
         made = self.patch.script(self.args[0], tuple(self.args[1:]))
         if made is None:
             said = self.box.json
-            self.inlets, self.outlets = {said.get("numinlets", 1)}, {said.get("numoutlets", 1)}
+            self.outlets = {said.get("numoutlets", 1)}
         else:
             self.run(made)
             self.inlets, self.outlets = {made.inlets}, {made.outlets}
@@ -51,19 +51,18 @@ class Script(Object):
         if script is not None:
             script.sends = self._sent
 
-    def receive(self, inlet: int, what: Message) -> None:  # noqa: D102
-        if inlet == 0:
-            self.received.append(what.atoms)
-        self.patch.on_main_thread(lambda: self._call(inlet, what))
-
-    def _call(self, inlet: int, what: Message) -> None:
+    def _in0_anything(self, selector: str, args: tuple[Atom, ...]) -> None:
+        atoms = Message(selector, args).atoms
+        if not self.patch.on_main_thread:
+            raise self.fail(f"{atoms} does not come on the main thread: its order is lost")
+        self.received.append(atoms)
         if self.runs is not None:
             self.runs.advance(self.patch.clock.now, late=True)
-            self.runs.send(*what.atoms, inlet=inlet)
+            self.runs.send(*atoms)
             self._plan()
 
     def _wake(self) -> None:
-        self.patch.on_main_thread(self._due)
+        self.patch.defer(self._due)
 
     def _due(self) -> None:
         if self.runs is not None:
