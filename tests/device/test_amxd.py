@@ -158,3 +158,26 @@ def test_other_json_is_no_patcher() -> None:
     other = amxd.Device(b"mmmm", amxd.UNFROZEN, (amxd.Entry("", b"JSON", b"[]\n\0", 17),))
     with pytest.raises(ValueError, match="patcher"):
         amxd.patcher(amxd.pack(other))
+
+
+@pytest.mark.parametrize(
+    ("script", "short"),
+    [
+        ("var A_B = -1; // why\nx = 2 - A_B;\n", "x=2- -1;\n"),
+        ("x = y++ + +z;\n", "x=y++ + +z;\n"),
+        ("var a = 1;\nvar b = 2;\nvar c = 3;\n", "var a=1,b=2,c=3;\n"),
+        ("if (x) {\n    var a = 1;\n}\nvar b;\n", "if(x){var a=1;}var b;\n"),
+        ('f("// no, A_B  ", 1.50); // yes\n', 'f("// no, A_B  ",1.50);\n'),
+        ('var LONG = "x";\nreturn LONG.LENGTH;\n', 'var A="x";return A.LENGTH;\n'),
+        ("a = b in c;\n", "a=b in c;\n"),
+    ],
+)
+def test_a_script_is_made_tight_and_stays_the_same(script: str, short: str) -> None:
+    """Comments, blanks and constants go; what would then be read differently keeps a blank."""
+    assert tight(script) == short.encode()
+
+
+def test_a_script_that_cannot_be_made_tight_is_refused() -> None:
+    """A text without an end would be cut wrongly, so that it is an error."""
+    with pytest.raises(ValueError, match="expected a script"):
+        tight('x = "no end;\n')

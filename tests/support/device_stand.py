@@ -41,16 +41,16 @@ def shipped_script(name: str) -> Path:
     return path
 
 
-def scripts(plain: bool) -> Scripts:
+def scripts(plain: bool, link: Path | None = None) -> Scripts:
     """Return what starts the scripts of a patcher: the link always, clips when a test does it.
 
-    A device runs those that are frozen into it, the plain patcher the one beside it.
+    A device runs those that are frozen into it, the plain patcher the one beside it; or `link`.
     """
 
     def start(name: str, arguments: Sequence[Atom], boxes: Sequence[str]) -> MaxJs | None:
         if name != LINK:
             return None
-        path = FOLDER / name if plain else shipped_script(name)
+        path = link or (FOLDER / name if plain else shipped_script(name))
         return MaxJs(path, arguments=arguments, boxes=boxes, live=False)
 
     return start
@@ -85,6 +85,8 @@ class Stand:
         Ways in which Max or Live could differ; a device does not notice.
     beside : Stand, optional
         Share the world (clock, network, song, daemon) with another device.
+    link : Path, optional
+        Runs in the place of ``link.js``.
 
     Attributes
     ----------
@@ -101,6 +103,7 @@ class Stand:
         backwards: bool = False,
         last_first: bool = False,
         beside: Stand | None = None,
+        link: Path | None = None,
     ) -> None:
         self.clock = beside.clock if beside else Clock()
         self.network = beside.network if beside else Memory(self.clock)
@@ -118,7 +121,7 @@ class Stand:
             network=self.network,
             transport=self.song,
             backwards=backwards,
-            scripts=scripts(self.plain),
+            scripts=scripts(self.plain, link),
             live=not self.plain,
             arguments=ports if self.plain else (),
             number=2 if beside else 1,
@@ -195,6 +198,8 @@ def script_of(patch: Patch, name: str) -> Script:
 __all__ = [
     "AMXD",
     "CLIPS",
+    "FOLDER",
+    "LINK",
     "MAXPAT",
     "PORT",
     "RECEIVE",

@@ -162,9 +162,9 @@ class MaxJs:
         else:
             self._out.append((told["at"], to, told["atoms"]))
 
-    def send(self, *message: str | float) -> list[Sent]:
+    def send(self, *message: str | float, late: bool = False) -> list[Sent]:
         """Send a message to the inlet and return what comes out: ms, outlet and atoms."""
-        self.request(now=self.now, message=list(message))
+        self.request(now=self.now, late=late, message=list(message))
         return self._taken()
 
     def advance(self, until: float, late: bool = False) -> list[Sent]:

@@ -89,6 +89,11 @@ class Patch:
         self._depth = 0
         self._scripts, self._on_main_thread = scripts, False
         self.graph = graphs.read(patcher, folder)
+        self._named = {
+            str(box.json["varname"]): box.id
+            for box in self.graph.boxes.values()
+            if "varname" in box.json
+        }
         self.objects: dict[str, Object] = {}
         for box in self.graph.boxes.values():
             self.objects[box.id] = self._make(box)
@@ -156,18 +161,11 @@ class Patch:
         """Start the script of a ``js``, if it is to run."""
         if self._scripts is None:
             return None
-        return self._scripts(file, arguments, [*self._varnames()])
-
-    def _varnames(self) -> dict[str, str]:
-        return {
-            str(box.json["varname"]): box.id
-            for box in self.graph.boxes.values()
-            if "varname" in box.json
-        }
+        return self._scripts(file, arguments, [*self._named])
 
     def named_box(self, name: str) -> Object:
         """Return the object with a scripting name."""
-        return self.objects[self._varnames()[name]]
+        return self.objects[self._named[name]]
 
     @property
     def on_main_thread(self) -> bool:

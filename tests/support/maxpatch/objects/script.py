@@ -57,8 +57,8 @@ class Script(Object):
             raise self.fail(f"{atoms} does not come on the main thread: its order is lost")
         self.received.append(atoms)
         if self.runs is not None:
-            self.runs.advance(self.patch.clock.now, late=True)
-            self.runs.send(*atoms)
+            self.runs.now = self.patch.clock.now
+            self.runs.send(*atoms, late=True)
             self._plan()
 
     def _wake(self) -> None:
