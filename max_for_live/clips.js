@@ -2,8 +2,9 @@
 //
 // Notes that are played never come here: js runs at low priority. What comes here is whole clips.
 //
-// Inlet:  read                     the clip shown in Live's detail view becomes the phrase
-//         write WHAT               0 the last answer, 1 the phrase, 2 the variations on offer: into
+// Inlet:  readclip                 the clip shown in Live's detail view becomes the phrase (not
+//                                  "read", which js keeps for itself)
+//         writeclip WHAT           0 the last answer, 1 the phrase, 2 the variations on offer: into
 //                                  empty slots of the device's own track
 //         channel N                what clips that are read are: 10 drums, any other pitched
 //         cancel                   forget what is under way
@@ -11,7 +12,7 @@
 //         varied INDEX DISTANCE NOTES, phrase BEATS NOTES, refused CODE ADDRESS
 //                                  what the daemon sent to /antiphon/clip/begin, clip/note,
 //                                  clip/end, variation, phrase and error
-// Outlet: 0 messages for udpsend; 1 status CODE (the codes stand below)
+// Outlet: 0 messages for udpsend; 1 set CODE for the face that shows it (the codes stand below)
 //
 // Source of names and meanings: the Live Object Model of Max's documentation, Live 11 and later.
 
@@ -53,7 +54,7 @@ var timer = new Task(wake);
 
 // Messages from the patcher.
 
-function read() {
+function readclip() {
     var clip, from, span, bar, notes;
     drop();
     if (!hasLive()) return tell(NO_LIVE);
@@ -73,7 +74,7 @@ function read() {
     anew();
 }
 
-function write(what) {
+function writeclip(what) {
     drop();
     if (!hasLive()) return tell(NO_LIVE);
     if (!ownTrack()) return tell(NO_SLOT); // said before anything is asked for
@@ -225,7 +226,7 @@ function finish(code) {
 }
 
 function tell(code) {
-    outlet(1, "status", code);
+    outlet(1, "set", code);
 }
 
 function after(ms, what) {

@@ -7,6 +7,8 @@ boxes stand in the patching window in columns, one a section.
 from __future__ import annotations
 
 import json
+import string
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -22,18 +24,11 @@ ARITY: Final[dict[str, tuple[int, int]]] = {
     "makenote": (3, 2),
     "transport": (2, 9),
     "metro": (2, 1),
-    "delay": (2, 1),
     "change": (1, 3),
-    "prepend": (1, 1),
-    "i": (2, 1),
     "&&": (2, 1),
-    "+": (2, 1),
-    "*": (2, 1),
     "/": (2, 1),
-    "zl": (2, 2),
     "udpsend": (1, 0),
     "udpreceive": (1, 1),
-    "js": (1, 2),
     "freebang": (0, 1),
     "patcherargs": (1, 2),
     "deferlow": (1, 1),
@@ -68,6 +63,8 @@ def arity(text: str) -> tuple[int, int]:
             return 1, len(arguments)
         case "route" | "sel":  # since Max 8 an inlet for each argument, too
             return len(arguments) + 1, len(arguments) + 1
+        case "funnel":
+            return int(arguments[0]), 1
         case "pack":
             return len(arguments), 1
         case "unpack":
@@ -94,30 +91,36 @@ class Patcher:
 
     Parameters
     ----------
-    titles : bool
-        Whether each section has its title as a comment.
+    compact : bool
+        Whether the file is to be small rather than the patching window to be read: no titles of
+        sections, and all boxes in one place.
     """
 
-    def __init__(self, titles: bool = True) -> None:
-        self._titles = titles
+    def __init__(self, compact: bool = False) -> None:
+        self._compact = compact
         self.boxes: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
-        self.parameters: dict[str, Any] = {}
+        self._parameters = 0
         self._x, self._y = 20 - _COLUMN, 0
 
     def section(self, title: str) -> None:
         """Begin a new column of the patching window."""
         self._x, self._y = self._x + _COLUMN, 20
-        if self._titles:
+        if not self._compact:
             self.add("comment", title)
 
     def new(self, text: str, at: tuple[int, ...] | None = None) -> Box:
         """Add an object box."""
         return self._put("newobj", arity(text), at, text=text)
 
-    def message(self, text: str) -> Box:
-        """Add a message box."""
-        return self._put("message", ARITY["message"], text=text)
+    def script(self, text: str, outlets: int) -> Box:
+        """Add a ``js``: only its script knows its outlets, so that its box says how many."""
+        return self._put("newobj", (1, outlets), text=text, numoutlets=outlets)
+
+    def message(self, text: str, name: str = "") -> Box:
+        """Add a message box, with a scripting name if a script is to find it."""
+        named = {"varname": name} if name else {}
+        return self._put("message", ARITY["message"], None, text=text, **named)
 
     def add(
         self, kind: str, text: str = "", at: tuple[int, ...] | None = None, **attributes: Any
@@ -139,10 +142,10 @@ class Patcher:
             annotation_name=face.name,
             annotation=face.help,
             parameter_enable=1,
-            saved_attribute_attributes={"valueof": valueof(face, len(self.parameters))},
+            saved_attribute_attributes={"valueof": valueof(face, self._parameters)},
             **attributes,
         )
-        self.parameters[box.id] = [face.name, face.short, 0]
+        self._parameters += 1
         return box
 
     def cord(self, source: Box, target: Box, outlet: int = 0, inlet: int = 0) -> None:
@@ -174,11 +177,25 @@ class Patcher:
         rect = [self._x, self._y, min(180, 14 + 6 * len(str(attributes.get("text", "")))), 22]
         if at:
             rect[: len(at)] = at
+        if self._compact:
+            rect = [0, 0, 9, 9]
         self._y += _ROW
-        told = {"id": box.id, "maxclass": kind, "numinlets": ends[0], "numoutlets": ends[1]}
-        told["patching_rect"] = rect
+        # Max counts the inlets and outlets of an object when it makes it.
+        told = {"id": box.id, "maxclass": kind, "patching_rect": rect}
         self.boxes.append({"box": told | attributes})
         return box
+
+    def shorten(self) -> None:
+        """Give the shortest ids to the boxes that are named most."""
+        ends = ("source", "destination")
+        named = Counter(line["patchline"][end][0] for line in self.lines for end in ends)
+        boxes = sorted((entry["box"] for entry in self.boxes), key=lambda box: -named[box["id"]])
+        short = {box["id"]: _id(place) for place, box in enumerate(boxes)}
+        for box in boxes:
+            box["id"] = short[box["id"]]
+        for line in self.lines:
+            for end in ends:
+                line["patchline"][end][0] = short[line["patchline"][end][0]]
 
     def tree(self, **attributes: Any) -> dict[str, Any]:
         """Return the patcher, to stand in a file or in the box of another one."""
@@ -194,7 +211,7 @@ class Patcher:
 
 
 def valueof(face: Face, order: int) -> dict[str, Any]:
-    """Return what Live is told of a parameter."""
+    """Return what Live is told of a parameter: a lowest value of 0 goes without saying."""
     told: dict[str, Any] = {
         "parameter_longname": face.name,
         "parameter_shortname": face.short,
@@ -202,12 +219,13 @@ def valueof(face: Face, order: int) -> dict[str, Any]:
         "parameter_order": order,
         "parameter_initial_enable": 1,
         "parameter_initial": [face.initial],
-        "parameter_unitstyle": face.unit,
     }
     if face.type == ENUM:
         told["parameter_enum"] = list(face.choices)
     else:
-        told["parameter_mmin"] = face.low
+        told["parameter_unitstyle"] = face.unit
+        if face.low:
+            told["parameter_mmin"] = face.low
     told["parameter_mmax"] = face.high
     if face.unit == UNIT_CUSTOM:
         told["parameter_units"] = face.units
@@ -219,6 +237,19 @@ def valueof(face: Face, order: int) -> dict[str, Any]:
 def bank(name: str, parameters: tuple[str, ...]) -> dict[str, Any]:
     """Return a bank of parameters as Push shows it."""
     return {"0": {"index": 0, "name": name, "parameters": list(parameters)}}
+
+
+def needed(name: str, kind: str = "TEXT") -> dict[str, Any]:
+    """Return an entry of the list of files that a patcher needs beside it."""
+    here = {"bootpath": "~", "patcherrelativepath": "."}
+    return {"name": name, **here, "type": kind, "implicit": 1}
+
+
+def _id(place: int) -> str:
+    """Return the shortest id for a place: one sign for the first boxes, two for the others."""
+    signs = string.digits + string.ascii_letters
+    before, last = divmod(place, len(signs))
+    return (_id(before - 1) if before else "") + signs[last]
 
 
 def _written(value: Any) -> str:

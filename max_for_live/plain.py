@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import panel
 from faces import BANK
-from patcher import Patcher, bank
-from wire import Wire
+from patcher import Patcher, bank, needed
+from wire import SCRIPT, Wire
 
 HERE: Final = Path(__file__).parent
 PATCHER: Final = HERE / "Antiphon.maxpat"
@@ -59,8 +59,8 @@ def patcher() -> bytes:
         openrect=[0, 0, panel.WIDTH, HEIGHT],
         openinpresentation=1,
         **_about(),
-        parameters={**p.parameters, "parameterbanks": bank("Antiphon", BANK)},
-        dependency_cache=[],
+        parameters={"parameterbanks": bank("Antiphon", BANK)},
+        dependency_cache=[needed(SCRIPT)],
         autosave=0,
     )
 
@@ -76,15 +76,7 @@ def help_file() -> bytes:
     return top.json(
         **_window(920, 560),
         **_about(),
-        dependency_cache=[
-            {
-                "name": PATCHER.name,
-                "bootpath": "~",
-                "patcherrelativepath": ".",
-                "type": "JSON",
-                "implicit": 1,
-            }
-        ],
+        dependency_cache=[needed(PATCHER.name, "JSON"), needed(SCRIPT)],
         autosave=0,
     )
 

@@ -1,31 +1,46 @@
 """The wiring that the Live device and the plain Max patcher share: everything but the looks.
 
-Parts meet in a few boxes only, which are the attributes of `Wire`. Order is made by ``t``, never
-by where boxes stand.
+What has to be on time or must never fail to come, notes, clock, signs of life and silence, is made
+of Max's own objects; everything else is ``link.js``. Parts meet in a few boxes only, which are the
+attributes of `Wire`. Order is made by ``t``, never by where boxes stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from faces import BY_PARAM, MODES
 from patcher import Box, Patcher
 
-PARAM = "/antiphon/param/"
+SCRIPT: Final = "link.js"
 
-HEARD = (
-    "/antiphon/play",
-    "/antiphon/panic",
-    "/antiphon/pong",
-    "/antiphon/state",
-    "/antiphon/error",
-    "/antiphon/phrase",
-    "/antiphon/variation",
-    "/antiphon/clip/begin",
-    "/antiphon/clip/note",
-    "/antiphon/clip/end",
+SEND, RECEIVE, LINK, CLOCK, SILENCE, PORT, CHANNEL, CLIPS = range(8)
+"""Outlets of the script."""
+
+BUTTONS: Final = {
+    "End Turn": "turn",
+    "Keep": "keep",
+    "Undo": "undo",
+    "Panic": "panic",
+    "Capture": "capture",
+    "Vary": "vary",
+    "Read Clip": "read",
+    "Write Clip": "write",
+}
+"""What the script calls the buttons: most like the daemon."""
+
+OWN: Final = (
+    "Mode",
+    "Drums",
+    "Variations",
+    "Capture Length",
+    "Clip",
+    "Receive Port",
+    "Instance",
+    "Daemon Port",
 )
-"""Addresses that are taken from Antiphon, besides those of parameters."""
+"""Faces without a parameter of the daemon that the script hears."""
 
 
 class Wire:
@@ -45,8 +60,6 @@ class Wire:
 
     Attributes
     ----------
-    channel : Box
-        Tells the channel that notes are heard on, when it changes.
     thru : Box
         Any message ends the notes that passed through, and lifts the pedal that holds them.
     silence : Box
@@ -59,12 +72,8 @@ class Wire:
         To the daemon, whether it is there or not.
     link : Box
         A gate before `send`, open while the daemon answers; data goes to the second inlet.
-    ported : Box
-        Puts the reply port behind the address, then as `link`.
-    again : Box
-        Any message: there is no connection (any more), say hello now.
-    heard : Box
-        A ``route`` of `HEARD`.
+    script : Box
+        ``link.js``.
     clock : Box
         A bang tells where the transport is.
     """
@@ -81,23 +90,20 @@ class Wire:
         self.p, self.faces = p, faces
         self._partner(out)
         self._network()
+        self._script(ready)
         self._player(source, thru)
         self._clock()
         self._mode()
-        self._connection(self._parameters())
-        self._ports(ready)
-        self._buttons()
+        self._life()
 
     def _partner(self, out: Box) -> None:
         """What plays the partner's notes; each is ended here, by its own duration."""
         p = self.p
         p.section("the partner plays")
-        self.live, parts = p.new("gate"), p.new("unpack 0 0 0 0")
+        self.live, parts = p.new("gate"), p.message("$1 $2 $3 $4")  # no channel
         later, note = p.new("pipe 0 0 0 0"), p.new("makenote 64 500 @repeatmode 1")
         pair, form, flush = p.new("pack 0 0"), p.new("midiformat 1"), p.new("midiflush")
-        p.cord(self.live, parts)
-        for place in range(4):
-            p.cord(parts, later, place, place)
+        p.chain(self.live, parts, later)
         for place in range(3):
             p.cord(later, note, place, place)
         for place in range(2):
@@ -111,24 +117,42 @@ class Wire:
         p.cord(self.silence, flush)
 
     def _network(self) -> None:
-        """The sockets, and what puts the reply port behind an address."""
+        """The sockets; what is to sound, or to end at once, does not pass the script."""
         p = self.p
         p.section("network")
         self.link, self.send = p.new("gate"), p.new("udpsend 127.0.0.1 7401")
         p.cord(self.link, self.send)
-        self.ported, split = p.new("zl slice 1"), p.new("t b l")
-        self._port, numbers, whole = p.new("i"), p.new("zl join"), p.new("zl join")
-        p.cord(self.ported, split, 1)
-        p.cord(split, numbers, 1, 1)
-        p.chain(split, self._port, numbers)
-        p.cord(numbers, whole, 0, 1)
-        p.cord(self.ported, whole)
-        p.cord(whole, self.link, 0, 1)
         self.receive = p.new("udpreceive @quiet 1")
-        self.heard = p.new("route " + " ".join(HEARD))
+        self.heard = p.new("route /antiphon/play /antiphon/panic")
         p.cord(self.receive, self.heard)
         p.cord(self.heard, self.live, 0, 1)
         p.cord(self.heard, self.silence, 1)
+
+    def _script(self, ready: Box) -> None:
+        """The script, and what it hears: faces and buttons by their place, in the order it came."""
+        p = self.p
+        p.section("faces, ports and connection")
+        heard = {name: face.name for name, face in BY_PARAM.items()}
+        heard |= {name.lower().replace(" ", "/"): name for name in OWN}
+        heard |= {message: name for name, message in BUTTONS.items()}
+        self.active = p.new("&& 1")
+        boxes = {"active": self.active}
+        boxes |= {name: self.faces[face] for name, face in heard.items() if face in self.faces}
+        words = [SCRIPT, *(str(index) for _, index in MODES), *boxes]
+        funnel, ordered = p.new(f"funnel {len(boxes)}"), p.new("deferlow")
+        self.script = p.script("js " + " ".join(words), CLIPS + 1)
+        for place, box in enumerate(boxes.values()):
+            p.cord(box, funnel, 0, place)
+        p.chain(funnel, ordered, self.script)
+        p.cord(ready, ordered)
+        p.cord(self.heard, ordered, 2)
+        for outlet, box in (
+            (SEND, self.send),
+            (RECEIVE, self.receive),
+            (LINK, self.link),
+            (SILENCE, self.silence),
+        ):
+            p.cord(self.script, box, outlet)
 
     def _player(self, source: Box, out: Box) -> None:
         """What becomes of what is played: it passes, and is told to Antiphon."""
@@ -144,25 +168,26 @@ class Wire:
         both, turned, closed = p.new("t i i"), p.new("change"), p.new("sel 0")
         p.chain(self.faces["Thru"], both, turned, closed, self.thru)
         p.cord(both, gate, 1)
-        parse, notes, controls = p.new("midiparse"), p.new("pack 0 0 1"), p.new("pack 0 0 1")
+        parse = p.new("midiparse")
         p.chain(source, parse, self.faces["Call"])
-        nine, self.channel = p.new("* 9"), p.new("+ 1")
-        p.chain(self.faces["Drums"], nine, self.channel)
-        for outlet, pack, text in (
-            (0, notes, "/antiphon/note $1 $2 $3"),
-            (2, controls, "/antiphon/cc $1 $2 $3"),
-        ):
-            p.cord(parse, pack, outlet)
-            p.cord(self.channel, pack, 0, 2)
-            p.chain(pack, p.message(text), self.ported)
+        for outlet, address in ((0, "/antiphon/note"), (2, "/antiphon/cc")):
+            told = p.new("pack 0 0 1 0")
+            p.cord(parse, told, outlet)
+            p.cord(self.script, told, CHANNEL, 2)
+            p.cord(self.script, told, PORT, 3)
+            message = p.message(f"{address} $4 $1 $2 $3")
+            p.chain(told, message)
+            p.cord(message, self.link, 0, 1)
 
     def _clock(self) -> None:
         """Where the transport is: with every sixteenth, at a start, a stop and a new tempo."""
         p = self.p
         p.section("clock")
         grid, self.clock = p.new("metro 16n @active 1 @quantize 16n"), p.new("transport")
-        beat, meter, told = p.new("/ 480."), p.new("unpack 0 0"), p.new("pack 0 0. 120. 4 4 0")
+        beat, meter, told = p.new("/ 480."), p.new("unpack 0 0"), p.new("pack 0 0. 120. 4 4 0 0")
         p.chain(grid, self.clock)
+        p.cord(self.script, self.clock, CLOCK)
+        p.cord(self.script, told, PORT, 6)
         p.cord(self.clock, beat, 7)
         p.cord(beat, told, 0, 1)
         p.cord(self.clock, told, 6, 5)
@@ -171,7 +196,9 @@ class Wire:
         p.cord(meter, told, 1, 4)
         p.cord(self.clock, told, 4, 2)
         # The bar comes last of all, and nobody needs it but to send the rest.
-        p.chain(self.clock, told, p.message("/antiphon/clock $2 $3 $4 $5 $6"), self.ported)
+        message = p.message("/antiphon/clock $7 $2 $3 $4 $5 $6")
+        p.chain(self.clock, told, message)
+        p.cord(message, self.link, 0, 1)
         poll, state, turned = p.new("metro 50 @active 1"), p.new("transport"), p.new("change")
         both, stopped = p.new("t b i"), p.new("sel 0")
         p.chain(poll, state)
@@ -185,158 +212,23 @@ class Wire:
         p.chain(tempo, ask, self.clock)
 
     def _mode(self) -> None:
-        """The mode that is asked for: 0 while the partner may not play."""
+        """Whether the partner may play; what may not is silenced here, at once."""
         p = self.p
-        p.section("mode")
-        self.active, both, ended = p.new("&& 1"), p.new("t b i"), p.new("sel 0")
-        index, asked = p.new("* 1"), p.message("/antiphon/mode $1")
-        p.chain(self.faces["On"], self.active, both, self.faces["Mode"])
-        p.cord(both, self.live, 1)
-        p.cord(both, index, 1, 1)
-        p.cord(both, ended, 1)
-        p.cord(ended, self.silence)
-        entries = p.new("sel " + " ".join(str(place) for place in range(len(MODES))))
-        p.cord(self.faces["Mode"], entries)
-        for place, (_, public) in enumerate(MODES):
-            name = p.message(str(public))
-            p.cord(entries, name, place)
-            p.cord(name, index)
-        p.chain(index, asked)
-        p.cord(asked, self.link, 0, 1)
+        p.section("on and panic")
+        ended = p.new("sel 0")
+        p.chain(self.faces["On"], self.active, ended, self.silence)
+        p.cord(self.active, self.live)
+        for target in (self.silence, self.thru):
+            p.cord(self.faces["Panic"], target)
 
-    def _parameters(self) -> Box:
-        """Parameters both ways; returns what sends them all when it is banged.
-
-        What Antiphon tells is shown by ``set``, so that it is not sent back.
-        """
+    def _life(self) -> None:
+        """Signs of life, and the end; the script writes both messages, with our port."""
         p = self.p
-        p.section("parameters")
-        head, show, shown = p.new("zl slice 1"), p.new("prepend set"), p.new("zl join")
-        p.cord(self.heard, head, len(HEARD))
-        p.cord(head, show, 1)
-        p.cord(show, shown, 0, 1)
-        p.cord(head, shown)
-        names = p.new("route " + " ".join(PARAM + name for name in BY_PARAM))
-        # A bang would turn a switch over.
-        tells = {"live.toggle": "outputvalue"}
-        everything = p.message(
-            ", ".join(
-                f"{PARAM}{name} {tells.get(face.look, 'bang')}" for name, face in BY_PARAM.items()
-            )
-        )
-        p.cord(shown, names)
-        p.cord(everything, names)
-        for place, (name, face) in enumerate(BY_PARAM.items()):
-            box = self.faces[face.name]
-            p.cord(names, box, place)
-            p.chain(box, p.new(f"prepend {PARAM}{name}"), self.ported)
-        return everything
-
-    def _connection(self, parameters: Box) -> None:
-        """Hello until a pong comes, pings from then on; what is done at either change."""
-        p = self.p
-        p.section("connection")
-        tick, self._called, known = p.new("metro 2000"), p.new("i"), p.new("sel 0")
-        which = p.new("gate 2 1")
-        p.chain(tick, self._called, known)
-        p.cord(known, which, 1, 1)
-        for outlet, text in enumerate(("/antiphon/hello 1 $1 1", "/antiphon/ping $1")):
-            message = p.message(text)
-            p.cord(which, message, outlet)
-            p.cord(message, self.send)
-        connected, self.again = p.new("change"), p.new("t 1 0")
-        p.cord(self.again, connected, 1)
-        p.cord(self.again, tick)
-        pong, missing = p.new("t 1 b"), p.new("delay 5000")
-        p.cord(self.heard, pong, 2)
-        p.cord(pong, missing, 1)
-        p.cord(missing, self.again)
-        p.cord(pong, connected)
-        # A daemon that was restarted does not know us: error 4, "not now", to our ping.
-        not_now, ping = p.new("route 4"), p.new("route /antiphon/ping")
-        p.cord(self.heard, not_now, 4)
-        p.chain(not_now, ping, self.again)
-        both, choice, turn = p.new("t i i"), p.new("+ 1"), p.new("sel 0 1")
-        p.chain(connected, both, turn, self.silence)
-        p.cord(both, self.link, 1)
-        p.cord(both, choice, 1)
-        p.cord(choice, which)
-        p.cord(both, self.faces["Status"], 1)
-        # The clock first: it carries our port, and so makes us a partner of our own.
-        restored, state = p.new("t b b b"), p.new("+ 1")
-        p.cord(turn, restored, 1)
-        p.cord(restored, self.clock, 2)
-        p.cord(restored, self.active, 1)
-        p.cord(restored, parameters)
-        p.cord(self.heard, state, 3)
-        p.cord(state, self.faces["Status"])
-
-    def _ports(self, ready: Box) -> None:
-        """Both ports, from when all is loaded on; a change says bye and begins anew."""
-        p = self.p
-        p.section("ports")
-        known, leaving = p.new("i"), p.new("sel 0")
-        p.chain(known, leaving)
-        bye = p.message("/antiphon/bye $1")
-        p.cord(leaving, bye, 1)
-        p.cord(bye, self.send)
-        self._start = p.new("t b b 1")
-        p.chain(ready, self._start, self.faces["Receive Port"])
-        p.cord(self._start, self.faces["Daemon Port"], 1)
-        _, sends = self._port_of("Daemon Port", "i", "t b i b", self.send)
-        p.cord(sends, known, 2)
-        base, hears = self._port_of("Receive Port", "+ 0", "t b i i b", self.receive)
-        p.cord(hears, known, 3)
-        for holder in (known, self._called, self._port):
-            p.cord(hears, holder, 2, 1)
-        instance = p.new("t b i")
-        p.chain(self.faces["Instance"], instance, self.faces["Receive Port"])
-        p.cord(instance, base, 1, 1)
-        close = p.new("freebang")
-        p.cord(close, known)
-        p.cord(close, self.silence)
-        p.cord(close, self.thru)
-
-    def _port_of(self, name: str, number: str, parts: str, target: Box) -> tuple[Box, Box]:
-        """One port's way to its socket; returns what makes it whole, and what a new one triggers.
-
-        The last outlet of the trigger is to say bye, the second opens, the first begins anew.
-        """
-        p = self.p
-        ready, whole, new, turned = p.new("gate"), p.new(number), p.new("change"), p.new(parts)
-        p.cord(self._start, ready, 2)
-        p.cord(self.faces[name], ready, 0, 1)
-        p.chain(ready, whole, new, turned, self.again)
-        opened = p.new("prepend port")
-        p.cord(turned, opened, 1)
-        p.cord(opened, target)
-        return whole, turned
-
-    def _buttons(self) -> None:
-        """What the buttons send."""
-        p, faces = self.p, self.faces
-        p.section("buttons")
-        for name, text in (
-            ("End Turn", "/antiphon/turn"),
-            ("Keep", "/antiphon/keep"),
-            ("Undo", "/antiphon/undo"),
-            ("Panic", "/antiphon/panic"),
-        ):
-            message = p.message(text)
-            p.cord(faces[name], message)
+        p.section("ping and bye")
+        every, ping = p.new("metro 2000 @active 1"), p.message("/antiphon/ping 0", "ping")
+        close, bye = p.new("freebang"), p.message("/antiphon/bye 0", "bye")
+        for event, message in ((every, ping), (close, bye)):
+            p.chain(event, message)
             p.cord(message, self.link, 0, 1)
         for target in (self.silence, self.thru):
-            p.cord(faces["Panic"], target)
-        pressed, beats = p.new("t b"), p.new("i")
-        p.cord(faces["Capture Length"], beats, 0, 1)
-        message = p.message("/antiphon/capture $1")
-        p.chain(faces["Capture"], pressed, beats, message)
-        p.cord(message, self.link, 0, 1)
-        # The amount may have been shown by `set`: it is asked for when it is needed.
-        pressed, count, both = p.new("t b b"), p.new("i"), p.new("pack 4 0.3")
-        p.cord(faces["Variations"], count, 0, 1)
-        p.cord(faces["Vary Amount"], both, 0, 1)
-        p.cord(pressed, faces["Vary Amount"], 1)
-        message = p.message("/antiphon/vary $1 $2")
-        p.chain(faces["Vary"], pressed, count, both, message)
-        p.cord(message, self.link, 0, 1)
+            p.cord(close, target)

@@ -5,7 +5,7 @@
 #   venv   what Python needs to make an environment
 #   play   the ALSA library, which the MIDI package loads (its JACK library comes with it)
 #   test   JACK, liblo's oscsend and oscdump, Pure Data: real peers for the tests; node, which runs
-#          the device's script
+#          the devices' scripts
 set -eu
 
 what=${1:?"usage: $0 venv|play|test"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,12 @@ import amxd
 import device
 import manual
 import plain
+from tight import tight
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
 DEVICE = (FOLDER / "Antiphon.amxd").read_bytes()
-MOST = 77_000
-"""Bytes a device may have: small beside others, and too little for anything but itself."""
+MOST = 50_000
+"""Bytes a device may have."""
 
 
 def little(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -67,15 +69,15 @@ def test_it_is_a_frozen_midi_effect_that_holds_all_it_needs() -> None:
     assert [name for name, _ in chunks] == ["ampf", "meta", "ptch"]
     assert chunks[0][1] == b"mmmm"
     assert chunks[1][1] == struct.pack("<I", 7)
-    (first, second) = files(chunks[2][1])
+    first, *others = files(chunks[2][1])
     assert first[:3] == ("Antiphon.amxd", "JSON", 17)
-    assert second[:3] == ("clips.js", "TEXT", 0)
+    assert [it[:3] for it in others] == [("link.js", "TEXT", 0), ("clips.js", "TEXT", 0)]
     assert first[3].endswith(b"}\n\0")
 
 
 def test_its_json_is_valid_and_says_what_kind_of_device_it_is() -> None:
     """Max refuses a device whose project does not name its kind."""
-    (_, _, _, text), _ = files(dict(little(DEVICE))["ptch"])
+    (_, _, _, text), *_ = files(dict(little(DEVICE))["ptch"])
     told = json.loads(text.rstrip(b"\0"))
     assert told == amxd.patcher(DEVICE)
     assert told["patcher"]["project"]["amxdtype"] == 1835887981
@@ -86,11 +88,26 @@ def test_it_is_small() -> None:
     assert len(DEVICE) < MOST
 
 
-def test_its_script_is_the_one_beside_it() -> None:
-    """Nothing but comments and indentation is missing from the script inside."""
-    _, (_, _, _, script) = files(dict(little(DEVICE))["ptch"])
-    lines = [line.strip() for line in (FOLDER / "clips.js").read_text().splitlines()]
-    assert script.decode().splitlines() == [x for x in lines if x and x[:2] != "//"]
+def tokens(script: str) -> list[str]:
+    """Return what a script consists of: numbers for their names, all declarations as one."""
+    found = re.findall(r'//.*|"[^"\n]*"|[\w$]+|[^\s\w]', script)
+    text = " ".join(token for token in found if not token.startswith("//"))
+    for name, value in re.findall(r"\bvar ([A-Z_]+) = (-? ?\d+(?: \. \d+)?) ;", text):
+        text = text.replace(f"var {name} = {value} ; ", "")
+        text = re.sub(rf"\b{name}\b", value, text)
+    text = text.replace("; var ", ", ")
+    for place, name in enumerate(re.findall(r"(?:var|,) ([A-Z_]+) =", text)):
+        text = re.sub(rf"\b{name}\b", "ABCDEFGH"[place], text)
+    return text.split()
+
+
+@pytest.mark.parametrize("name", ["link.js", "clips.js"])
+def test_its_scripts_are_those_beside_it(name: str) -> None:
+    """Nothing but comments, blanks and names of numbers is missing from the scripts inside."""
+    inside = {title: data for title, _, _, data in files(dict(little(DEVICE))["ptch"])}
+    beside = (FOLDER / name).read_text(encoding="utf-8")
+    assert tokens(inside[name].decode()) == tokens(beside)
+    assert inside[name] == tight(beside)
 
 
 def test_building_again_gives_the_same_bytes() -> None:
@@ -141,3 +158,26 @@ def test_other_json_is_no_patcher() -> None:
     other = amxd.Device(b"mmmm", amxd.UNFROZEN, (amxd.Entry("", b"JSON", b"[]\n\0", 17),))
     with pytest.raises(ValueError, match="patcher"):
         amxd.patcher(amxd.pack(other))
+
+
+@pytest.mark.parametrize(
+    ("script", "short"),
+    [
+        ("var A_B = -1; // why\nx = 2 - A_B;\n", "x=2- -1;\n"),
+        ("x = y++ + +z;\n", "x=y++ + +z;\n"),
+        ("var a = 1;\nvar b = 2;\nvar c = 3;\n", "var a=1,b=2,c=3;\n"),
+        ("if (x) {\n    var a = 1;\n}\nvar b;\n", "if(x){var a=1;}var b;\n"),
+        ('f("// no, A_B  ", 1.50); // yes\n', 'f("// no, A_B  ",1.50);\n'),
+        ('var LONG = "x";\nreturn LONG.LENGTH;\n', 'var A="x";return A.LENGTH;\n'),
+        ("a = b in c;\n", "a=b in c;\n"),
+    ],
+)
+def test_a_script_is_made_tight_and_stays_the_same(script: str, short: str) -> None:
+    """Comments, blanks and constants go; what would then be read differently keeps a blank."""
+    assert tight(script) == short.encode()
+
+
+def test_a_script_that_cannot_be_made_tight_is_refused() -> None:
+    """A text without an end would be cut wrongly, so that it is an error."""
+    with pytest.raises(ValueError, match="expected a script"):
+        tight('x = "no end;\n')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from hypothesis import strategies as st
 
 import amxd
 from max_js import MaxJs, ScriptError
+from needs_node import NEEDS_NODE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = NEEDS_NODE
 
 IDLE, ASKING, WRITTEN, READ, NOTHING, NO_CLIP, INCOMPLETE, NO_LIVE = range(8)
 UNUSABLE, NOT_MIDI, NO_SLOT, NO_REPLY = range(8, 12)
@@ -73,7 +73,7 @@ class Daemon:
         while pending:
             ms, outlet, atoms = pending.pop(0)
             if outlet == 1:
-                assert atoms[0] == "status"
+                assert atoms[0] == "set"
                 self.status.append(atoms[1])
                 continue
             self.sent.append((ms, atoms))
@@ -141,7 +141,7 @@ ANSWER = (8.0, [[60.0, 0.0, 1.0, 100.0], [62.0, 1.5, 0.25, 90.0]])
 def test_the_selected_clip_becomes_the_phrase(js: MaxJs) -> None:
     """`read` sends every note of the clip in Live's detail view, with its length in beats."""
     daemon = Daemon(js)
-    assert daemon.do("read") == READ
+    assert daemon.do("readclip") == READ
     assert daemon.status == [ASKING, READ]
     assert daemon.phrase == (4, [(60, 0, 1, 100), (64, 1.5, 0.5, 80), (67, 3, 1, 64)])
 
@@ -150,7 +150,7 @@ def test_a_drum_clip_says_so(js: MaxJs) -> None:
     """What `channel` said goes out with the clip that is read."""
     daemon = Daemon(js)
     js.send("channel", 10)
-    daemon.do("read")
+    daemon.do("readclip")
     assert daemon.sent[0][1] == ["/antiphon/clip/begin", 0, 4, 3, 10]
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_a_phrase_is_refused(js: MaxJs, clip: Any, status: int) -
     """Each kind of clip that cannot be read is told by its own status, and nothing is sent."""
     js.request(set=session(detail_clip=clip))
     daemon = Daemon(js)
-    assert daemon.do("read") == status
+    assert daemon.do("readclip") == status
     assert daemon.sent == []
 
 
@@ -180,7 +180,7 @@ def test_the_longest_clip_is_read(js: MaxJs) -> None:
     notes = [{"pitch": n % 128, "start_time": n / 32, "duration": 0.1} for n in range(1024)]
     js.request(set=session(detail_clip={"length": 32, "notes": notes}))
     daemon = Daemon(js)
-    assert daemon.do("read") == READ
+    assert daemon.do("readclip") == READ
     assert daemon.phrase is not None
     assert len(daemon.phrase[1]) == 1024
     times = [ms for ms, atoms in daemon.sent if atoms[0] == "/antiphon/clip/note"]
@@ -198,7 +198,7 @@ def test_only_what_sounds_in_the_loop_is_read(js: MaxJs) -> None:
     for looping in (1, 0):
         js.request(set=session(detail_clip={**clip, "looping": looping}))
         daemon = Daemon(js)
-        daemon.do("read")
+        daemon.do("readclip")
         assert daemon.phrase == (4, [(62, 0, 2, 100), (64, 3.5, 0.5, 100)])
 
 
@@ -206,7 +206,7 @@ def test_an_answer_goes_into_the_next_empty_slot(js: MaxJs) -> None:
     """`write 0` makes a named clip of the answer's length and notes, and touches no other clip."""
     before = clips_of(js)
     daemon = Daemon(js, {-1: ANSWER})
-    assert daemon.do("write", 0) == WRITTEN
+    assert daemon.do("writeclip", 0) == WRITTEN
     after = clips_of(js)
     made = after[1]
     assert made is not None
@@ -221,7 +221,7 @@ def test_variations_are_written_in_order_below_each_other(js: MaxJs) -> None:
     js.send("varied", 2, 0.4567, 2)
     clips = {n: (4.0, [[60.0 + n, 0.0, 1.0, 90.0]]) for n in (1, 2, 3)}
     daemon = Daemon(js, clips)
-    assert daemon.do("write", 2) == WRITTEN
+    assert daemon.do("writeclip", 2) == WRITTEN
     made = clips_of(js)
     assert [clip and clip["name"] for clip in made[1:]] == [
         "Antiphon Variation 1",
@@ -235,7 +235,7 @@ def test_sixteen_variations_make_the_scenes_they_need(js: MaxJs) -> None:
     """Scenes are added when the slots run out, and nothing is asked for beyond the sixteenth."""
     clips = dict.fromkeys(range(1, 17), ANSWER)
     daemon = Daemon(js, clips)
-    assert daemon.do("write", 2) == WRITTEN
+    assert daemon.do("writeclip", 2) == WRITTEN
     assert len(clips_of(js)) == 17
     assert [atoms[1] for _, atoms in daemon.sent] == list(range(1, 17))
 
@@ -254,7 +254,7 @@ def test_clips_go_where_one_looks(js: MaxJs, changes: dict[str, Any], slot: int)
     """The first empty slot is taken from the playing scene on, else from the selected one."""
     js.request(set=session(**changes))
     before = clips_of(js)
-    assert Daemon(js, {-1: ANSWER}).do("write", 0) == WRITTEN
+    assert Daemon(js, {-1: ANSWER}).do("writeclip", 0) == WRITTEN
     after = clips_of(js)
     filled = [n for n, clip in enumerate(after) if n >= len(before) or clip != before[n]]
     assert filled == [slot]
@@ -264,7 +264,7 @@ def test_the_device_may_sit_in_a_rack(js: MaxJs) -> None:
     """The track is found through racks in racks, and it is the device's own, not another."""
     rack = [{"chains": [[], [{"name": "other"}, {"chains": [ME]}]]}]
     js.request(set=session(detail_clip=None, tracks=[{}, {"devices": rack}, {}]))
-    assert Daemon(js, {0: ANSWER}).do("write", 1) == WRITTEN
+    assert Daemon(js, {0: ANSWER}).do("writeclip", 1) == WRITTEN
     filled = [n for n in range(3) if any(clips_of(js, n))]
     assert filled == [1]
     made = clips_of(js, 1)[0]
@@ -287,7 +287,7 @@ def test_a_track_that_takes_no_clips_is_told_at_once(js: MaxJs, changes: dict[st
     js.request(set=session(**{"detail_clip": None, **changes}))
     before = js.dump()
     daemon = Daemon(js, {-1: ANSWER})
-    assert daemon.do("write", 0) == NO_SLOT
+    assert daemon.do("writeclip", 0) == NO_SLOT
     assert daemon.sent == []
     assert js.dump() == before
 
@@ -297,14 +297,14 @@ def test_an_edition_with_few_scenes_is_told(js: MaxJs) -> None:
     full = {str(n): {"length": 4} for n in range(4)}
     js.request(set=session(scene_limit=4, track={"clips": full}))
     before = js.dump()
-    assert Daemon(js, {-1: ANSWER}).do("write", 0) == NO_SLOT
+    assert Daemon(js, {-1: ANSWER}).do("writeclip", 0) == NO_SLOT
     assert js.dump() == before
 
 
 def test_a_clip_that_live_does_not_make_is_told(js: MaxJs) -> None:
     """If Live makes no clip in an empty slot, the status says that there is no slot."""
     js.request(set=session(full=True))
-    assert Daemon(js, {-1: ANSWER}).do("write", 0) == NO_SLOT
+    assert Daemon(js, {-1: ANSWER}).do("writeclip", 0) == NO_SLOT
 
 
 def test_notes_go_out_in_order(js: MaxJs) -> None:
@@ -313,7 +313,7 @@ def test_notes_go_out_in_order(js: MaxJs) -> None:
     notes = [{"pitch": pitch, "start_time": start, "duration": 1} for start, pitch in places]
     js.request(set=session(detail_clip={"length": 4, "notes": notes}))
     daemon = Daemon(js)
-    daemon.do("read")
+    daemon.do("readclip")
     assert daemon.phrase is not None
     assert [(note[1], note[0]) for note in daemon.phrase[1]] == sorted(places)
 
@@ -321,13 +321,13 @@ def test_notes_go_out_in_order(js: MaxJs) -> None:
 def test_nothing_to_write_is_told(js: MaxJs) -> None:
     """A clip that the daemon does not have is told, whichever was asked for."""
     for what in (0, 1, 2):
-        assert Daemon(js).do("write", what) == NOTHING
+        assert Daemon(js).do("writeclip", what) == NOTHING
     assert clips_of(js)[1:] == [None] * 3
 
 
 def test_without_a_daemon_it_gives_up(js: MaxJs) -> None:
     """With no reply at all both ways end, after four tries in 2 s, and nothing was written."""
-    for message, status in ((["write", 0], NO_REPLY), (["read"], INCOMPLETE)):
+    for message, status in ((["writeclip", 0], NO_REPLY), (["readclip"], INCOMPLETE)):
         daemon = Daemon(js, {-1: ANSWER})
         daemon.loses = lambda: True
         began = js.now
@@ -340,9 +340,9 @@ def test_without_a_daemon_it_gives_up(js: MaxJs) -> None:
 
 def test_a_refused_clip_is_not_sent_again(js: MaxJs) -> None:
     """What the daemon cannot use is told, and is not offered a second time."""
-    out = js.send("read")
+    out = js.send("readclip")
     out += js.send("refused", 3, "/antiphon/clip/begin")
-    assert out[-1][1:] == (1, ["status", UNUSABLE])
+    assert out[-1][1:] == (1, ["set", UNUSABLE])
     assert js.next is None
 
 
@@ -352,18 +352,18 @@ def test_errors_about_other_things_are_not_its_own(js: MaxJs) -> None:
     astray += [["note", 5, 0, 60, 0, 1, 90], ["end", 5]]
     for message in astray:
         assert js.send(*message) == []
-    js.send("write", 0)
+    js.send("writeclip", 0)
     assert js.send("refused", 4, "/antiphon/capture") == []
     assert js.send("begin", 3, 4, 1) + js.send("end", 3) == []
-    assert js.send("cancel") == [(js.now, 1, ["status", IDLE])]
+    assert js.send("cancel") == [(js.now, 1, ["set", IDLE])]
     assert js.next is None
 
 
 def test_a_second_press_begins_anew(js: MaxJs) -> None:
     """Pressing again while a clip is on its way makes one clip, not two."""
-    js.send("write", 0)
+    js.send("writeclip", 0)
     js.send("begin", -1, 8, 2)
-    assert Daemon(js, {-1: ANSWER}).do("write", 0) == WRITTEN
+    assert Daemon(js, {-1: ANSWER}).do("writeclip", 0) == WRITTEN
     assert sum(clip is not None for clip in clips_of(js)) == 2
 
 
@@ -376,7 +376,7 @@ def test_what_came_before_a_loss_is_not_asked_for_in_vain(js: MaxJs) -> None:
     statuses = []
     for _ in range(20):
         js.request(set=session())
-        statuses.append(daemon.do("write", 0))
+        statuses.append(daemon.do("writeclip", 0))
         made = clips_of(js)[1]
         if statuses[-1] == WRITTEN:
             assert made is not None
@@ -397,7 +397,7 @@ def test_lost_notes_of_a_phrase_are_made_up_for(js: MaxJs) -> None:
         js.request(set=session(detail_clip={"length": 4, "notes": notes}))
         daemon = Daemon(js)
         daemon.loses = lambda: chance.random() < 0.05
-        statuses.append(daemon.do("read"))
+        statuses.append(daemon.do("readclip"))
         if statuses[-1] == READ:
             assert daemon.phrase is not None
             assert [note[0] for note in daemon.phrase[1]] == list(range(16))
@@ -406,7 +406,7 @@ def test_lost_notes_of_a_phrase_are_made_up_for(js: MaxJs) -> None:
 
 def test_two_answers_are_never_mixed(js: MaxJs) -> None:
     """If another answer came between two tries, the clip is all of that one."""
-    js.send("write", 0)
+    js.send("writeclip", 0)
     js.send("begin", -1, 4, 3)
     js.send("note", -1, 0, 60, 0, 1, 100)
     js.send("note", -1, 1, 61, 1, 1, 100)
@@ -430,7 +430,7 @@ def test_two_answers_are_never_mixed(js: MaxJs) -> None:
 def test_only_the_gaps_are_sent_again(js: MaxJs) -> None:
     """Notes that the daemon misses follow soon: without a new beginning, and the next time with."""
     firsts = []
-    js.send("read")
+    js.send("readclip")
     for _ in range(3):
         assert js.send("refused", 4, "/antiphon/capture") == []
         assert js.send("refused", 4, "/antiphon/clip/end") == []
@@ -441,19 +441,19 @@ def test_only_the_gaps_are_sent_again(js: MaxJs) -> None:
         assert out[-1][2][0] == "/antiphon/clip/end"
     assert firsts == [f"/antiphon/clip/{word}" for word in ("note", "begin", "note")]
     js.send("refused", 4, "/antiphon/clip/end")
-    assert js.advance(js.now + 200) == [(js.now, 1, ["status", INCOMPLETE])]
+    assert js.advance(js.now + 200) == [(js.now, 1, ["set", INCOMPLETE])]
 
 
 def test_a_daemon_that_is_not_ready_gets_the_whole_clip_later(js: MaxJs) -> None:
     """If the clip cannot be taken now, all of it is sent again, its beginning as well."""
-    js.send("read")
+    js.send("readclip")
     assert js.send("refused", 4, "/antiphon/clip/begin") == []
     assert js.advance(js.now + 200)[0][2][0] == "/antiphon/clip/begin"
 
 
 def test_a_clip_without_its_beginning_is_not_written(js: MaxJs) -> None:
     """If the beginning is lost, how many notes there are is not known, whatever came before."""
-    js.send("write", 0)
+    js.send("writeclip", 0)
     js.send("begin", -1, 4, 2)
     js.send("end", -1)
     for n in range(3):  # another answer, of three notes
@@ -464,17 +464,17 @@ def test_a_clip_without_its_beginning_is_not_written(js: MaxJs) -> None:
 
 def test_half_a_clip_is_incomplete(js: MaxJs) -> None:
     """A clip of which something came, but never all, is told otherwise than no reply at all."""
-    out = js.send("write", 0)
+    out = js.send("writeclip", 0)
     for _ in range(4):
         js.send("begin", -1, 4, 2)
         out = js.advance(js.now + 1000)
-    assert out == [(js.now, 1, ["status", INCOMPLETE])]
+    assert out == [(js.now, 1, ["set", INCOMPLETE])]
     assert js.next is None
 
 
 def test_a_device_that_is_removed_does_nothing_more(js: MaxJs) -> None:
     """When the object is deleted no task is left."""
-    js.send("write", 0)
+    js.send("writeclip", 0)
     js.send("notifydeleted")
     assert js.next is None
     assert js.send("end", -1) == []
@@ -482,10 +482,10 @@ def test_a_device_that_is_removed_does_nothing_more(js: MaxJs) -> None:
 
 def test_a_press_that_cannot_be_followed_ends_what_was_under_way(js: MaxJs) -> None:
     """Without a clip to read, or a track to write to, the clip before is forgotten as well."""
-    for message, status in ((["read"], NO_CLIP), (["write", 0], NO_SLOT)):
-        assert js.send("write", 0)[0][1:] == (1, ["status", ASKING])
+    for message, status in ((["readclip"], NO_CLIP), (["writeclip", 0], NO_SLOT)):
+        assert js.send("writeclip", 0)[0][1:] == (1, ["set", ASKING])
         js.request(set=session(detail_clip=None, track={"kind": "audio", "clips": {}}))
-        assert [out[1:] for out in js.send(*message)] == [(1, ["status", status])]
+        assert [out[1:] for out in js.send(*message)] == [(1, ["set", status])]
         assert js.next is None
         assert js.send("end", -1) == []
         js.request(set=session())
@@ -494,10 +494,10 @@ def test_a_press_that_cannot_be_followed_ends_what_was_under_way(js: MaxJs) -> N
 @pytest.mark.parametrize(("beats", "count"), [(4, 0), (0, 1)])
 def test_an_empty_clip_is_not_written(js: MaxJs, beats: float, count: int) -> None:
     """A clip without notes or without length is nothing to write."""
-    js.send("write", 0)
+    js.send("writeclip", 0)
     js.send("begin", -1, beats, count)
     js.send("note", -1, 0, 60, 0, 1, 90)
-    assert js.send("end", -1) == [(js.now, 1, ["status", NOTHING])]
+    assert js.send("end", -1) == [(js.now, 1, ["set", NOTHING])]
     assert clips_of(js)[1:] == [None] * 3
 
 
@@ -507,8 +507,8 @@ def test_no_live_is_told() -> None:
     try:
         js.request(set={"tracks": []})
         js.request(absent=True)
-        for message in (["read"], ["write", 0]):
-            assert js.send(*message) == [(0, 1, ["status", NO_LIVE])]
+        for message in (["readclip"], ["writeclip", 0]):
+            assert js.send(*message) == [(0, 1, ["set", NO_LIVE])]
     finally:
         js.close()
 
@@ -525,7 +525,10 @@ def test_the_script_inside_the_device_does_the_same(js: MaxJs, tmp_path: Path) -
         for one in (js, shipped):
             one.request(set=session())
             daemon = Daemon(one, {-1: ANSWER, 1: ANSWER})
-            statuses = [daemon.do(*message) for message in (["read"], ["write", 0], ["write", 2])]
+            statuses = [
+                daemon.do(*message)
+                for message in (["readclip"], ["writeclip", 0], ["writeclip", 2])
+            ]
             clips = [clip and (clip["name"], clip["length"]) for clip in clips_of(one)]
             told.append((statuses, [atoms for _, atoms in daemon.sent], clips))
         assert told[0] == told[1]
@@ -540,9 +543,9 @@ def test_nothing_happens_on_load() -> None:
     try:
         js.now = 1000
         answer = js.request(now=js.now)
-        assert (answer["out"], answer["posted"], answer["next"]) == ([], [], None)
+        assert (answer["posted"], answer["next"]) == ([], None)
         with pytest.raises(ScriptError, match=r"live\.thisdevice"):
-            js.send("read")
+            js.send("readclip")
     finally:
         js.close()
 
@@ -550,7 +553,17 @@ def test_nothing_happens_on_load() -> None:
 def test_the_patcher_reaches_only_what_is_meant_for_it(js: MaxJs) -> None:
     """Every function that is not a message of the inlet is local."""
     names = re.findall(r"^function (\w+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
-    public = {"read", "write", "cancel", "channel", "begin", "note", "end", "varied", "phrase"}
+    public = {
+        "readclip",
+        "writeclip",
+        "cancel",
+        "channel",
+        "begin",
+        "note",
+        "end",
+        "varied",
+        "phrase",
+    }
     public |= {"refused", "notifydeleted"}
     assert public <= set(names)
     for name in set(names) - public:
@@ -594,7 +607,7 @@ def test_a_lossy_link_gives_all_of_a_clip_or_a_refusal(
     daemon = Daemon(process)
     chance = random.Random(seed)
     daemon.loses = lambda: chance.random() < loss / 10
-    status = daemon.do("read")
+    status = daemon.do("readclip")
     inside = [n for n in notes if start <= n[1] < start + span and not n[4]]
     expected = sorted((p, s - start, min(d, start + span - s), v) for p, s, d, v, _ in inside)
     if not inside:
@@ -632,7 +645,7 @@ def test_a_lossy_link_never_writes_half_a_clip(
     before = clips_of(process)
     daemon = Daemon(process, clips)
     daemon.loses = lambda: chance.random() < loss / 10
-    status = daemon.do("write", 2)
+    status = daemon.do("writeclip", 2)
     after = clips_of(process)
     assert all(after[n] == clip for n, clip in enumerate(before) if clip)
     made = [c for n, c in enumerate(after) if c and (n >= len(before) or not before[n])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from daemon_process import Antiphon
 from device_client import DeviceClient
 from max_js import MaxJs
+from needs_node import NEEDS_NODE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "max_for_live" / "clips.js"
 ASKING, WRITTEN, READ, NOTHING = 1, 2, 3, 4
@@ -22,7 +22,7 @@ HEARD |= {"variation": "varied", "error": "refused"}
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    NEEDS_NODE,
 ]
 
 NOTES = [
@@ -82,10 +82,10 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 
 def test_clips_go_to_the_daemon_and_come_back(wire: Wire) -> None:
     """A clip that is read and written again is the same, and its variations become clips."""
-    assert wire.do("write", 0) == NOTHING
-    assert wire.do("read") == READ
+    assert wire.do("writeclip", 0) == NOTHING
+    assert wire.do("readclip") == READ
     assert wire.device.named("phrase")[-1] == (4.0, 8)
-    assert wire.do("write", 1) == WRITTEN
+    assert wire.do("writeclip", 1) == WRITTEN
     first, again = wire.js.dump()["tracks"][0]["clips"]
     assert again["name"] == "Antiphon Phrase"
     assert again["length"] == first["length"]
@@ -100,7 +100,7 @@ def test_clips_go_to_the_daemon_and_come_back(wire: Wire) -> None:
         return len(wire.device.named("variation")) >= 3
 
     wire.device.until(offered)
-    assert wire.do("write", 2) == WRITTEN
+    assert wire.do("writeclip", 2) == WRITTEN
     made = wire.js.dump()["tracks"][0]["clips"][2:]
     assert [clip["name"][:21] for clip in made] == [f"Antiphon Variation {n} " for n in (1, 2, 3)]
     counts = [notes for _, _, notes in wire.device.named("variation")]

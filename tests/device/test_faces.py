@@ -53,6 +53,15 @@ def test_faces_say_what_the_daemon_says() -> None:
         assert face.visibility == AUTOMATED
 
 
+def test_the_daemon_takes_a_whole_number_for_every_parameter() -> None:
+    """A script sends 1.0 as the int 1: it is the same value for every parameter with a face."""
+    for name, face in BY_PARAM.items():
+        row = addresses.row_of(f"{addresses.PREFIX}param/{name}")
+        values = {float(int(face.low) + (int(face.low) < face.low)), float(int(face.high))}
+        for value in values:
+            assert row.read((7402, int(value))) == row.read((7402, value)) == (7402, (value,))
+
+
 def test_the_key_is_chosen_by_name() -> None:
     """The one choice that the daemon counts from C is named like the notes it stands for."""
     told = params.BY_NAME["key"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from max_js import MaxJs, ScriptError
 from maxpatch import Clock, Memory, Patch, PatchError, Transport, osc
 from maxpatch.atoms import arguments, message, words
 from maxpatch.build import Probe, parameter, patcher
 from maxpatch.device import Device
+from needs_node import NEEDS_NODE
 
 
 def midi(probe: Probe) -> list[tuple[float, int]]:
@@ -435,3 +441,133 @@ def test_a_patcher_gets_its_arguments() -> None:
     probe = Probe({"a": "patcherargs 1 2", "x": "prepend x"}, ["a x"], arguments=(7,))
     probe.patch.load()
     assert probe.at("x") == ["7 2"]
+
+
+def test_a_funnel_says_where_things_came_in() -> None:
+    """Each message goes out behind its inlet's number; a bang repeats that inlet's last number."""
+    probe = Probe({"f": "funnel 3 1", "x": "prepend x"}, ["f x"])
+    told = [probe.put("f", *atoms, inlet=inlet) for inlet, atoms in FUNNELLED]
+    assert told == [[("x", 0, text)] for text in ("1 5", "3 0.5", "2 7 8", "3 0.5", "2 0", "1 a 1")]
+
+
+FUNNELLED: list[tuple[int, tuple[Any, ...]]] = [
+    *((0, (5,)), (2, (0.5,)), (1, (7, 8)), (2, ("bang",)), (1, ("bang",)), (0, ("a", 1))),
+]
+
+
+def test_deferlow_keeps_the_order_and_waits_for_the_main_thread() -> None:
+    """What was deferred comes out in its order, once the main thread has time."""
+    probe = Probe({"d": "deferlow", "x": "prepend x"}, ["d x"])
+    probe.patch.busy = 50.0
+    probe.put("d", 1)
+    probe.patch.run(20)
+    probe.put("d", "a", 2)
+    probe.patch.run(29)
+    assert probe.at("x") == []
+    probe.patch.run(1)
+    probe.put("d", 3)
+    probe.patch.run(0)
+    assert probe.at("x") == ["1", "a 2", "3"]
+
+
+class Scripted(Probe):
+    """A patch with ``deferlow`` before ``js``, whose first outlet goes to `x` and round to `js`."""
+
+    def __init__(self, folder: Path, script: str) -> None:
+        path = folder / "script.js"
+        path.write_text(script)
+
+        def start(name: str, arguments: Sequence[Any], boxes: Sequence[str]) -> MaxJs:
+            assert name == "script.js"
+            return MaxJs(path, arguments=arguments, boxes=boxes, live=False)
+
+        boxes = {
+            "d": "deferlow",
+            "s": ("js script.js 7 word", {"numoutlets": 2}),
+            "x": "prepend x",
+            "n": ("live.numbox", {"varname": "Face", **parameter("Face", mmax=9.0)}),
+        }
+        super().__init__(boxes, ["d s", "s:0 x", "n d", "s:1 s"], scripts=start)
+
+
+@NEEDS_NODE
+def test_a_script_runs_on_the_main_thread(tmp_path: Path) -> None:
+    """It gets its arguments and messages, sends to outlets and boxes, and its tasks keep time."""
+    script = """
+        outlets = 2;
+        var task = new Task(wake);
+        function wake() { outlet(0, "woken"); }
+        function list(a, b) { outlet(0, a + b, jsarguments[1], jsarguments[2]); task.schedule(30); }
+        function msg_float(value) { this.patcher.getnamed("Face").message("set", value); }
+        function anything() { outlet(0, arrayfromargs(messagename, arguments)); }
+    """
+    probe = Scripted(tmp_path, script)
+    probe.put("d", 1, 2.5)
+    probe.put("d", "/address", 3)
+    probe.patch.run(29)
+    assert probe.at("x") == ["3.5 7 word", "/address 3"]
+    probe.patch.run(1)
+    assert probe.at("x")[2:] == ["woken"]
+    probe.put("d", 4)
+    probe.patch.run(0)
+    assert Device(probe.patch).value("Face") == 4
+    assert probe.at("x")[3:] == [], "what is set is not sent on"
+
+
+@NEEDS_NODE
+def test_what_a_script_sends_to_itself_is_heard_at_once(tmp_path: Path) -> None:
+    """A message that comes round to the script is taken within the function that sent it."""
+    script = """
+        outlets = 2;
+        function bang() { outlet(0, "before"); outlet(1, "within", 1); outlet(0, "after"); }
+        function within(n) { outlet(0, "within", n); }
+    """
+    probe = Scripted(tmp_path, script)
+    probe.put("d", "bang")
+    probe.patch.run(0)
+    assert probe.at("x") == ["before", "within 1", "after"]
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("this.patcher.getnamed('Nobody').message('set', 1)", "no box has the name"),
+        ("this.patcher.getnamed('Face').message('nosuch', 1)", "does not understand"),
+        ("this.patcher.getnamed('Face').nosuch()", "not a function"),
+        ("nosuch()", "not defined"),
+        ("outlet(2, 1)", "no outlet"),
+        ("outlet(0, undefined)", "number or a string"),
+        ("made = 1", "made a global"),
+        ("post('seen')", "printed"),
+    ],
+)
+def test_a_script_does_what_is_documented_and_nothing_else(
+    tmp_path: Path, body: str, why: str
+) -> None:
+    """Unknown boxes, messages, functions and outlets are errors, and so is what Max would print."""
+    probe = Scripted(tmp_path, f"outlets = 2; function bang() {{ {body}; }}")
+    probe.put("d", "bang")
+    with pytest.raises((PatchError, ScriptError), match=why):
+        probe.patch.run(0)
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("message", [("read",), ("nosuch", 1), ("hidden",)])
+def test_a_script_hears_only_what_it_has_a_function_for(
+    tmp_path: Path, message: tuple[Any, ...]
+) -> None:
+    """Messages that js keeps for itself, that have no function, or a local one, are errors."""
+    script = "outlets = 2; function read() {} function hidden() {} hidden.local = 1;"
+    probe = Scripted(tmp_path, script)
+    probe.put("d", *message)
+    with pytest.raises(ScriptError, match=r"js (keeps|has no)"):
+        probe.patch.run(0)
+
+
+@NEEDS_NODE
+def test_a_script_that_loses_the_order_is_an_error(tmp_path: Path) -> None:
+    """What does not come on the main thread is deferred in no documented order, and refused."""
+    probe = Scripted(tmp_path, "outlets = 2; function bang() {}")
+    with pytest.raises(PatchError, match="main thread"):
+        probe.put("s", "bang")

@@ -8,6 +8,9 @@ import pytest
 from mutation import report, survey
 
 from device_stand import AMXD, MAXPAT, shipped
+from needs_node import NEEDS_NODE
+
+pytestmark = NEEDS_NODE
 
 
 @pytest.mark.timeout(300)

@@ -16,7 +16,10 @@ import pytest
 from daemon_process import Antiphon
 from device_stand import MAXPAT, shipped
 from maxpatch import Device, osc
+from needs_node import NEEDS_NODE
 from real_stand import RealStand
+
+pytestmark = NEEDS_NODE
 
 QUICK = {"Turn Silence": 0.5, "Turn Quantize": 2, "Length": 4.0, "Thru": 0.0}
 """Settings with which an answer comes soon; Thru is off, so that what comes out is the partner."""

@@ -7,7 +7,10 @@ from functools import partial
 import pytest
 
 from device_stand import AMXD, MAXPAT, Stand, shipped
+from needs_node import NEEDS_NODE
 from promises import LIVE_ONLY, PROMISES
+
+pytestmark = NEEDS_NODE
 
 WAYS = {
     "as Max does it": {},

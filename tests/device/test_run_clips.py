@@ -11,10 +11,12 @@ import pytest
 
 from antiphon.osc.codec import Argument
 from daemon_process import Antiphon
-from device_stand import Stand, shipped_script
+from device_stand import CLIPS, Stand, script_of, shipped_script
 from max_js import MaxJs
-from maxpatch.objects.script import Script
+from needs_node import NEEDS_NODE
 from real_stand import RealStand
+
+pytestmark = NEEDS_NODE
 
 NOTES = [(60, 0.0, 0.5, 90), (64, 1.0, 0.25, 80), (67, 2.5, 1.5, 70)]
 """Pitch, start, duration and velocity."""
@@ -41,11 +43,9 @@ LIVE_SET = {
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Iterator[MaxJs]:
+def script() -> Iterator[MaxJs]:
     """Run the script that is frozen into the device."""
-    path = tmp_path / "clips.js"
-    path.write_bytes(shipped_script())
-    running = MaxJs(path, LIVE_SET)
+    running = MaxJs(shipped_script(CLIPS), LIVE_SET)
     yield running
     running.close()
 
@@ -67,7 +67,7 @@ def own_clips(script: MaxJs) -> list[dict[str, Any] | None]:
 def test_an_answer_is_written_into_a_new_clip(script: MaxJs) -> None:
     """Write Clip asks for the last answer and puts it into an empty slot of its own track."""
     stand = Stand().connect()
-    stand.script.runs = script
+    stand.clips.run(script)
     said = stand.said(lambda: stand.device.press("Write Clip"))
     assert said == [("clip/get", (-1,))]
     assert stand.device.value("Clip Status") == 1
@@ -83,7 +83,7 @@ def test_an_answer_is_written_into_a_new_clip(script: MaxJs) -> None:
 def test_the_selected_clip_becomes_the_phrase(script: MaxJs) -> None:
     """Read Clip sends the notes of the clip that is shown, and says when they were taken."""
     stand = Stand(stored={"Drums": 1}).connect()
-    stand.script.runs = script
+    stand.clips.run(script)
     stand.device.move("Drums", 0)
     stand.device.move("Drums", 1)
     stand.run(0)
@@ -105,7 +105,7 @@ def test_the_selected_clip_becomes_the_phrase(script: MaxJs) -> None:
 def test_lost_notes_are_asked_for_again(script: MaxJs) -> None:
     """A clip with gaps is asked for again, and in the end it is written or given up."""
     stand = Stand().connect()
-    stand.script.runs = script
+    stand.clips.run(script)
     chance = random.Random(3)
     stand.network.fate = lambda data, _: () if chance.random() < 0.3 else (0.0,)
     stand.device.press("Write Clip")
@@ -123,9 +123,7 @@ def test_variations_of_the_real_daemon_come_into_clips(script: MaxJs, tmp_path: 
     try:
         with RealStand() as stand:
             device = stand.add(daemon.osc[1], {"Clip": 1.0})
-            (js,) = device.patch.find(Script)
-            assert isinstance(js, Script)
-            js.runs = script
+            script_of(device.patch, CLIPS).run(script)
             assert stand.time.until(lambda: device.value("Status") in (1, 2), 20_000)
             stand.time.run(700)
             device.press("Read Clip")
@@ -135,6 +133,5 @@ def test_variations_of_the_real_daemon_come_into_clips(script: MaxJs, tmp_path: 
             _, written, *_ = own_clips(script)
             assert written is not None
             assert [note["pitch"] for note in written["notes"]] == [60, 64, 67]
-            js.runs = None
     finally:
         daemon.kill()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from device_stand import FOLDER
+from device_stand import FOLDER, scripts
 from maxpatch import Clock, Memory, Patch, Transport, read
 from maxpatch.objects.parameters import Parameter
+from needs_node import NEEDS_NODE
 from scripted_daemon import ScriptedDaemon
+
+pytestmark = NEEDS_NODE
 
 PORTS = (7402, 7412, 7413)
 
@@ -24,6 +27,7 @@ def test_the_help_file_works_as_it_stands(last_first: bool) -> None:
         network=network,
         transport=Transport(clock),
         folder=FOLDER,
+        scripts=scripts(plain=True),
         live=False,
     )
     for made in patch.objects.values():

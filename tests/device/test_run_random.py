@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from device_stand import AMXD, MAXPAT, Stand, shipped
+from needs_node import NEEDS_NODE
+
+pytestmark = NEEDS_NODE
 
 PITCHES = st.integers(48, 55)
 """Few pitches, so that notes overlap."""

@@ -17,6 +17,7 @@ import pytest
 
 import amxd
 from antiphon import params
+from antiphon.commands import Mode
 from antiphon.osc import addresses
 
 FOLDER = Path(__file__).resolve().parents[2] / "max_for_live"
@@ -33,18 +34,11 @@ ARITY: Final = {
     "makenote": (3, 2),
     "transport": (2, 9),
     "metro": (2, 1),
-    "delay": (2, 1),
     "change": (1, 3),
-    "prepend": (1, 1),
-    "i": (2, 1),
     "&&": (2, 1),
-    "+": (2, 1),
-    "*": (2, 1),
     "/": (2, 1),
-    "zl": (2, 2),
     "udpsend": (1, 0),
     "udpreceive": (1, 1),
-    "js": (1, 2),
     "freebang": (0, 1),
     "patcherargs": (1, 2),
     "deferlow": (1, 1),
@@ -71,7 +65,13 @@ BY_ARGUMENTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
     "pack": lambda words: (len(words), 1),
     "unpack": lambda words: (1, len(words)),
     "pipe": lambda words: (len(words), len(words) - 1),
+    "funnel": lambda words: (int(words[0]), 1),
     "gate": lambda words: (2, int(words[0]) if words else 1),
+    "js": lambda words: SCRIPTS[words[0]](words),
+}
+SCRIPTS: Final[dict[str, Callable[[list[str]], tuple[int, int]]]] = {
+    "link.js": lambda words: (1, 8),
+    "clips.js": lambda words: (1, 2),
 }
 
 NOT_SHOWN: Final = {
@@ -145,16 +145,29 @@ LIVE_ONLY: Final = {"Clip", "Clip Status", "Read Clip", "Write Clip"}
 """What plain Max has not: there are no clips in it."""
 
 BUTTONS: Final = {
-    "End Turn",
-    "Panic",
-    "Capture",
-    "Vary",
-    "Keep",
-    "Undo",
-    "Read Clip",
-    "Write Clip",
+    "turn": "End Turn",
+    "panic": "Panic",
+    "capture": "Capture",
+    "vary": "Vary",
+    "keep": "Keep",
+    "undo": "Undo",
+    "read": "Read Clip",
+    "write": "Write Clip",
 }
+"""Buttons by what the script calls them."""
+
+HEARD: Final = (
+    *("Mode", "Drums", "Variations", "Capture Length", "Clip"),
+    *("Receive Port", "Instance", "Daemon Port"),
+)
+"""The device's own parameters that the script hears."""
+
 DISPLAYS: Final = {"Status", "Clip Status"}
+
+
+def heard_by(words: list[str]) -> list[str]:
+    """Return what ``js link.js`` is told that the inlets of the funnel before it are."""
+    return [word for word in words[1:] if not word.isdigit()]
 
 
 def is_device(patcher: Json) -> bool:
@@ -189,14 +202,16 @@ def expected(patcher: Json) -> dict[str, tuple[str, str, Json]]:
         high = min(param.high, 2**24 - 1)
         value = numbers(choices or (param.low, high), param.default, param.whole)
         value |= {"parameter_longname": long_name, "parameter_shortname": short}
-        value |= {"parameter_unitstyle": unit}
+        if not choices:
+            value["parameter_unitstyle"] = unit
         if units:
             value["parameter_units"] = units
         told[long_name] = look, param.help, value
     for name, (look, span, initial, visibility) in OWN.items():
         value = numbers(span, initial, True)
         value |= {"parameter_longname": name, "parameter_shortname": SHORT.get(name, name)}
-        value |= {"parameter_unitstyle": 0}
+        if not isinstance(span, list):
+            value["parameter_unitstyle"] = 0
         if visibility:
             value["parameter_invisible"] = visibility
         told[name] = look, "", value
@@ -214,7 +229,8 @@ def numbers(span: list[str] | tuple[float, float], initial: float, whole: bool) 
         }
     low, high = span
     kind = 1 if whole and high <= 255 else 0
-    return value | {"parameter_type": kind, "parameter_mmin": low, "parameter_mmax": high}
+    lowest = {"parameter_mmin": low} if low else {}  # it is 0 if nothing is said
+    return value | lowest | {"parameter_type": kind, "parameter_mmax": high}
 
 
 # -- the checks ------------------------------------------------------------------------------
@@ -226,14 +242,22 @@ def ids_are_unique(patcher: Json) -> None:
     assert len(set(ids)) == len(ids)
 
 
-def boxes_tell_their_inlets_and_outlets(patcher: Json) -> None:
-    """Every object is of a class that is known, with as many ends as that class has."""
+def ends(box: Json) -> tuple[int, int]:
+    """Return the numbers of inlets and outlets that Max gives a box."""
+    kind = box["maxclass"]
+    name, *words = box["text"].split() if kind == "newobj" else [kind]
+    plain = words[: next((n for n, w in enumerate(words) if w.startswith("@")), len(words))]
+    return BY_ARGUMENTS[name](plain) if name in BY_ARGUMENTS else ARITY[name]
+
+
+def every_object_is_known(patcher: Json) -> None:
+    """Every object is of a known class; only a script's box says how many outlets it has."""
     for box in boxes(patcher):
-        kind = box["maxclass"]
-        name, *words = box["text"].split() if kind == "newobj" else [kind]
-        plain = words[: next((n for n, w in enumerate(words) if w.startswith("@")), len(words))]
-        ends = BY_ARGUMENTS[name](plain) if name in BY_ARGUMENTS else ARITY[name]
-        assert (box["numinlets"], box["numoutlets"]) == ends, box
+        if box["maxclass"] == "newobj" and box["text"].startswith("js "):
+            assert (1, box["numoutlets"]) == ends(box), box
+        elif "patcher" not in box:
+            assert ends(box)
+            assert not {"numinlets", "numoutlets"} & set(box), box
 
 
 def cords_go_from_outlets_to_inlets(patcher: Json) -> None:
@@ -244,21 +268,25 @@ def cords_go_from_outlets_to_inlets(patcher: Json) -> None:
         (source, outlet), (target, inlet) = (
             entry["patchline"][end] for end in ("source", "destination")
         )
-        assert 0 <= outlet < known[source]["numoutlets"]
-        assert 0 <= inlet < known[target]["numinlets"]
+        assert 0 <= outlet < ends(known[source])[1]
+        assert 0 <= inlet < ends(known[target])[0]
         seen.add((source, outlet, target, inlet))
     assert len(seen) == len(patcher["lines"])
 
 
 def every_object_is_connected(patcher: Json) -> None:
-    """Nothing but what is only looked at stands without a cord."""
+    """Nothing but what is only looked at stands without a cord, and Status, which a script sets."""
     joined = {
         entry["patchline"][end][0]
         for entry in patcher["lines"]
         for end in ("source", "destination")
     }
-    loose = {box["maxclass"] for box in boxes(patcher) if box["id"] not in joined}
-    assert loose <= {"comment", "live.comment", "panel"}
+    loose = [box for box in boxes(patcher) if box["id"] not in joined]
+    named = {box["varname"] for box in loose if "varname" in box}
+    scripted = any(str(box.get("text")).startswith("js link.js") for box in boxes(patcher))
+    assert named == ({"Status"} if scripted else set())
+    others = {box["maxclass"] for box in loose if "varname" not in box}
+    assert others <= {"comment", "live.comment", "panel"}
 
 
 def presentation_is_in_whole_pixels(patcher: Json) -> None:
@@ -296,8 +324,6 @@ def parameters_are_what_they_should_be(patcher: Json) -> None:
         assert re.fullmatch(r"[A-Z].{10,}\.", others.pop("annotation"))
         assert others == {
             "maxclass": look,
-            "numinlets": 1,
-            "numoutlets": ARITY[look][1],
             "varname": name,
             "annotation_name": name,
             "parameter_enable": 1,
@@ -319,7 +345,7 @@ def looks(look: str, name: str, value: Json) -> Json:
 def buttons_are_no_parameters(patcher: Json) -> None:
     """Every button is there, with help, and Live has nothing to store or to undo of it."""
     found = {box["varname"]: box for box in boxes(patcher) if box.get("mode") == 0}
-    assert set(found) == {n for n in BUTTONS if is_device(patcher) or n not in LIVE_ONLY}
+    assert set(found) == {n for n in BUTTONS.values() if is_device(patcher) or n not in LIVE_ONLY}
     for name, box in found.items():
         assert box["maxclass"] == "live.text"
         assert box["parameter_enable"] == 0
@@ -336,15 +362,10 @@ def keyboards_are_only_looked_at(patcher: Json) -> None:
         assert (box["mode"], box["ignoreclick"], box["offset"], box["range"]) == (1, 1, 36, 48)
 
 
-def the_list_of_parameters_is_complete(patcher: Json) -> None:
-    """The patcher's own list of parameters, and the bank of Push, name what is there."""
-    told = dict(patcher["parameters"])
-    banks = told.pop("parameterbanks")
-    assert told == {
-        box["id"]: [name, value["parameter_shortname"], 0]
-        for name, box in parameters(patcher).items()
-        for value in [box["saved_attribute_attributes"]["valueof"]]
-    }
+def the_bank_of_push_names_what_is_there(patcher: Json) -> None:
+    """The patcher's own list of parameters is the bank of eight."""
+    assert list(patcher["parameters"]) == ["parameterbanks"]
+    banks = patcher["parameters"]["parameterbanks"]
     assert list(banks) == ["0"]
     assert (banks["0"]["index"], banks["0"]["name"]) == (0, "Antiphon")
     names = banks["0"]["parameters"]
@@ -361,23 +382,45 @@ def the_list_of_parameters_is_complete(patcher: Json) -> None:
     assert set(names) <= set(parameters(patcher))
 
 
+def the_script_hears_every_face(patcher: Json) -> None:
+    """The link hears all parameters of the daemon, each from its face, and the device's own."""
+    (link,) = [box for box in boxes(patcher) if box.get("text", "").startswith("js link.js ")]
+    words = link["text"].split()[1:]
+    assert [int(word) for word in words if word.isdigit()] == [
+        int(Mode[name.upper()]) for name in OWN["Mode"][1]
+    ]
+    inlets = dict.fromkeys(heard_by(words))
+    assert len(inlets) == len(heard_by(words))
+    known = {box["id"]: box for box in boxes(patcher)}
+    (funnel,) = [box for box in boxes(patcher) if box.get("text") == f"funnel {len(inlets)}"]
+    for entry in patcher["lines"]:
+        (source, outlet), (target, inlet) = (
+            entry["patchline"][end] for end in ("source", "destination")
+        )
+        if target == funnel["id"]:
+            name = list(inlets)[inlet]
+            assert (outlet, inlets[name]) == (0, None)
+            inlets[name] = known[source].get("varname", known[source].get("text"))
+    faces = {name: name.replace("/", " ").title() for name in NAMED}
+    faces |= {name.lower().replace(" ", "/"): name for name in HEARD}
+    faces |= BUTTONS | {"active": "&& 1"}
+    assert inlets == {
+        name: face for name, face in faces.items() if is_device(patcher) or face not in LIVE_ONLY
+    }
+
+
 def addresses_are_the_daemons(patcher: Json) -> None:
     """Every address in the patcher is one of the daemon's, and all that it tells is taken."""
     texts = [box.get("text", "") for box in boxes(patcher)]
-    named = {word.rstrip(",") for text in texts for word in text.split() if word[0] == "/"} - {"/"}
+    named = {word for text in texts for word in text.split() if word[0] == "/"} - {"/"}
     told = set(addresses.TOLD) | {"/antiphon/panic"}
     told |= {f"/antiphon/clip/{part}" for part in ("begin", "note", "end")}
-    told |= {f"/antiphon/param/{name}" for name in NAMED}
     assert named <= told | set(addresses.TABLE)
-    routed = {
-        word for text in texts if text.startswith("route /antiphon/p") for word in text.split()[1:]
-    }
-    clips = {address for address in told if "clip" in address or "phrase" in address}
-    clips |= {"/antiphon/variation"}
-    expected = told - set(NOT_SHOWN) - (set() if is_device(patcher) else clips)
-    assert expected <= routed | {"/antiphon/ping"}
-    sent = {f"/antiphon/param/{name}" for name in NAMED}
-    assert sent <= {text.split()[1] for text in texts if text.startswith("prepend /")}
+    script = (FOLDER / "link.js").read_text(encoding="utf-8")
+    taken = "".join(re.findall(r"^var (?:FOR_CLIPS|HEARD) = (.*?);", script, re.M | re.S))
+    heard = {f"/antiphon/{name}" for name in re.findall(r'([a-z/]+)"?: ', taken)}
+    assert heard <= told
+    assert told - set(NOT_SHOWN) <= named | heard | {"/antiphon/param"}
 
 
 def nothing_is_shared_or_printed(patcher: Json) -> None:
@@ -386,7 +429,7 @@ def nothing_is_shared_or_printed(patcher: Json) -> None:
     assert names.count("udpreceive") == names.count("udpsend") == 1
     early = {"loadbang", "loadmess", "print", "defer", "node.script", "plugsync~"}
     assert not early & set(names)
-    assert names.count("deferlow") == (0 if is_device(patcher) else 1)
+    assert names.count("deferlow") == (1 if is_device(patcher) else 2)
     shared = {"s", "r", "send", "receive", "v", "value", "pv", "coll", "table", "dict", "buffer~"}
     for box in boxes(patcher):
         name, *words = box.get("text", "").split() or [""]
@@ -401,21 +444,22 @@ def live_gets_what_it_asks_for(patcher: Json) -> None:
     if is_device(patcher):
         assert patcher["project"]["amxdtype"] == int.from_bytes(b"mmmm", "big")
         assert patcher["openrect"] == [0, 0, patcher["devicewidth"], 169]
-        assert [entry["name"] for entry in patcher["dependency_cache"]] == ["clips.js"]
+        assert [entry["name"] for entry in patcher["dependency_cache"]] == ["link.js", "clips.js"]
     assert patcher["fileversion"] == 1
     assert patcher["appversion"]["major"] == 8
 
 
 CHECKS: Final[tuple[Callable[[Json], None], ...]] = (
     ids_are_unique,
-    boxes_tell_their_inlets_and_outlets,
+    every_object_is_known,
     cords_go_from_outlets_to_inlets,
     every_object_is_connected,
     presentation_is_in_whole_pixels,
     parameters_are_what_they_should_be,
     buttons_are_no_parameters,
     keyboards_are_only_looked_at,
-    the_list_of_parameters_is_complete,
+    the_bank_of_push_names_what_is_there,
+    the_script_hears_every_face,
     addresses_are_the_daemons,
     nothing_is_shared_or_printed,
     live_gets_what_it_asks_for,
@@ -447,7 +491,7 @@ def test_the_help_file_follows_maxs_conventions() -> None:
     for tab in tabs:
         assert tab["showontab"] == 1
         ids_are_unique(tab)
-        boxes_tell_their_inlets_and_outlets(tab)
+        every_object_is_known(tab)
         cords_go_from_outlets_to_inlets(tab)
         every_object_is_connected(tab)
         for box in boxes(tab):

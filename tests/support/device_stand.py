@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from max_js import MaxJs
 from maxpatch import Clock, Device, Memory, Patch, Transport, read
 from maxpatch.atoms import Atom
 from maxpatch.device import contents
 from maxpatch.objects.script import Script
+from maxpatch.patch import Scripts
 from scripted_daemon import PORT, ScriptedDaemon
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +28,32 @@ RECEIVE = 7402
 """The reply port of a device as it comes."""
 
 
+LINK, CLIPS = "link.js", "clips.js"
+
+
 @cache
-def shipped_script() -> bytes:
-    """Return ``clips.js`` as it stands in the frozen device."""
-    return contents(AMXD)["clips.js"]
+def shipped_script(name: str) -> Path:
+    """Return a file with a script as it stands in the frozen device."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / name
+    path.write_bytes(contents(AMXD)[name])
+    return path
+
+
+def scripts(plain: bool, link: Path | None = None) -> Scripts:
+    """Return what starts the scripts of a patcher: the link always, clips when a test does it.
+
+    A device runs those that are frozen into it, the plain patcher the one beside it; or `link`.
+    """
+
+    def start(name: str, arguments: Sequence[Atom], boxes: Sequence[str]) -> MaxJs | None:
+        if name != LINK:
+            return None
+        path = link or (FOLDER / name if plain else shipped_script(name))
+        return MaxJs(path, arguments=arguments, boxes=boxes, live=False)
+
+    return start
 
 
 @cache
@@ -58,6 +85,8 @@ class Stand:
         Ways in which Max or Live could differ; a device does not notice.
     beside : Stand, optional
         Share the world (clock, network, song, daemon) with another device.
+    link : Path, optional
+        Runs in the place of ``link.js``.
 
     Attributes
     ----------
@@ -74,6 +103,7 @@ class Stand:
         backwards: bool = False,
         last_first: bool = False,
         beside: Stand | None = None,
+        link: Path | None = None,
     ) -> None:
         self.clock = beside.clock if beside else Clock()
         self.network = beside.network if beside else Memory(self.clock)
@@ -91,7 +121,7 @@ class Stand:
             network=self.network,
             transport=self.song,
             backwards=backwards,
-            folder=FOLDER,
+            scripts=scripts(self.plain, link),
             live=not self.plain,
             arguments=ports if self.plain else (),
             number=2 if beside else 1,
@@ -143,11 +173,9 @@ class Stand:
         return [(it.address.removeprefix("/antiphon/"), it.arguments) for it in self.daemon.heard]
 
     @property
-    def script(self) -> Script:
-        """The object ``js``."""
-        (script,) = self.patch.find(Script)
-        assert isinstance(script, Script)
-        return script
+    def clips(self) -> Script:
+        """The object ``js clips.js``."""
+        return script_of(self.patch, CLIPS)
 
     def by_varname(self, name: str) -> Any:
         """Return the object with a scripting name."""
@@ -161,13 +189,24 @@ class Stand:
         return not self.device.sounding()
 
 
+def script_of(patch: Patch, name: str) -> Script:
+    """Return the ``js`` with that file."""
+    (found,) = [it for it in patch.find(Script) if isinstance(it, Script) and it.args[0] == name]
+    return found
+
+
 __all__ = [
     "AMXD",
+    "CLIPS",
+    "FOLDER",
+    "LINK",
     "MAXPAT",
     "PORT",
     "RECEIVE",
     "Stand",
     "is_plain",
+    "script_of",
+    "scripts",
     "shipped",
     "shipped_script",
 ]

@@ -1,23 +1,9 @@
-// A small Live set behind Max's js object, so that clips.js runs as it stands.
+// A small Live set, so that a script for Max's js object runs as it stands. For max_js.js, which
+// loads this file once for each script: the set, and whether the device is ready, are the module's.
 //
-//     node live_api.js SCRIPT
-//
-// Reads one JSON object a line and answers each with one:
-//
-//     {"set": {...}, "ready": bool, "absent": bool, "now": ms, "message": [name, ...],
-//      "dump": true}
-//     {"out": [[ms, outlet, [...]], ...], "next": ms or null, "posted": [...],
-//      "error": text or null, "set": {...} if it was asked for}
-//
-// Every key of a request is optional and they are taken in that order; `now` runs the tasks that are
-// due. `next` is when the next task is due. It is strict: a path, property, child, function or
-// argument that Live's object model (11 and later) does not have is an error, and so is LiveAPI
-// before the device is ready.
+// It is strict: a path, property, child, function or argument that Live's object model (11 and
+// later) does not have is an error, and so is LiveAPI before the device is ready.
 "use strict";
-
-const fs = require("fs");
-const readline = require("readline");
-const vm = require("vm");
 
 // The part of the object model that is simulated: children, properties (w: can be set), functions.
 const CLASSES = {
@@ -333,89 +319,14 @@ LiveAPI.prototype.getcount = function (name) {
     return this.get(name).length / 2;
 };
 
-// The js object around the script.
-
-let now = 0;
-let out = [];
-let posted = [];
-const tasks = new Set();
-
-function Task(what, self, args) {
-    if (typeof what !== "function") refuse("Task takes a function");
-    Object.assign(this, { what, self, args: args || [], due: null, interval: 500 });
-    tasks.add(this);
-}
-Task.prototype.schedule = function (ms) {
-    // What a second schedule does to the first is not documented.
-    if (this.due !== null) refuse("a task that is scheduled already");
-    this.due = now + finite(ms === undefined ? 0 : ms, "delay");
-};
-Task.prototype.cancel = function () {
-    this.due = null;
-};
-
-function nextTask() {
-    const waiting = [...tasks].filter((task) => task.due !== null);
-    return waiting.reduce((a, b) => (a === null || b.due < a.due ? b : a), null);
-}
-
-function atom(value) {
-    if (typeof value === "string") return value;
-    return finite(value, "what an outlet sends");
-}
-
-const context = vm.createContext({
-    autowatch: 0,
-    inlets: 1,
-    outlets: 1,
+module.exports = {
     LiveAPI,
-    Task,
-    outlet(index, ...values) {
-        if (index < 0 || index >= context.outlets) refuse("no outlet " + index);
-        out.push([now, index, values.flat().map(atom)]);
+    load,
+    dump,
+    setReady(is) {
+        ready = is;
     },
-    post: (...words) => posted.push(words.join(" "))
-});
-vm.runInContext(fs.readFileSync(process.argv[2], "utf8"), context, process.argv[2]);
-const names = new Set(Object.keys(context));
-
-function advance(until) {
-    if (until < now) refuse("time runs backwards");
-    for (let task = nextTask(); task && task.due <= until; task = nextTask()) {
-        now = task.due;
-        task.due = null;
-        task.what.apply(task.self || context, task.args);
+    setAbsent(is) {
+        absent = is;
     }
-    now = until;
-}
-
-function send([name, ...args]) {
-    const handler = context[name];
-    if (typeof handler !== "function" || handler.local || !names.has(name)) {
-        refuse("js has no function " + name);
-    }
-    handler.apply(context, args);
-}
-
-readline.createInterface({ input: process.stdin }).on("line", (line) => {
-    const request = JSON.parse(line);
-    const answer = { error: null };
-    out = [];
-    posted = [];
-    try {
-        if (request.set) load(request.set);
-        if (request.ready !== undefined) ready = request.ready;
-        if (request.absent !== undefined) absent = request.absent;
-        if (request.now !== undefined) advance(request.now);
-        if (request.message) send(request.message);
-        if (request.dump) answer.set = dump();
-        for (const name of Object.keys(context)) {
-            if (!names.has(name)) refuse("the script made a global: " + name);
-        }
-    } catch (error) {
-        answer.error = error.message;
-    }
-    const task = nextTask();
-    Object.assign(answer, { out, posted, next: task ? task.due : null });
-    process.stdout.write(JSON.stringify(answer) + "\n");
-});
+};

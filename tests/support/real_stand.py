@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from device_stand import FOLDER, is_plain, shipped
+from device_stand import is_plain, scripts, shipped
 from maxpatch import Clock, Device, Patch, Transport, Udp
 from maxpatch.realtime import RealTime
 
@@ -66,7 +66,7 @@ class RealStand:
             clock=self.clock,
             network=self.network,
             transport=self.song,
-            folder=FOLDER,
+            scripts=scripts(plain),
             live=not plain,
             arguments=tuple(ports.values()) if plain else (),
             number=len(self.devices) + 1,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxpatch import graph as graphs
 from maxpatch.atoms import BANG, Atom, Message, PatchError, arguments, message, number
@@ -13,6 +14,12 @@ from maxpatch.network import Memory, Network
 from maxpatch.objects import CLASSES
 from maxpatch.objects.base import Object
 from maxpatch.transport import Transport
+
+if TYPE_CHECKING:
+    from max_js import MaxJs
+
+Scripts = Callable[[str, Sequence[Atom], Sequence[str]], "MaxJs | None"]
+"""Starts a script by its file's name, its arguments and the scripting names around it; or not."""
 
 DEEPEST = 120
 """Messages within messages after which we call it a loop; Max calls it a stack overflow."""
@@ -31,7 +38,9 @@ class Patch:
         Serve the cords of one outlet in the opposite of Max's order. A patch that says its order
         with ``trigger`` does not notice.
     folder : path
-        Where the files lie that ``js`` names.
+        Where the files lie that a ``bpatcher`` names.
+    scripts : callable, optional
+        Starts what ``js`` names. Without it, or where it gives None, nothing runs there.
     live : bool
         Whether there is a Live around it, or plain Max.
     arguments : tuple
@@ -45,6 +54,8 @@ class Patch:
         ``(time, box, byte)`` of all that went to a ``midiout``; each box has a stream of its own.
     printed : list of str
         What would stand in the Max console.
+    busy : float
+        Until when Max's main thread, on which scripts run, does something else (ms).
     trace, watch : callable, optional
         Called with every message that is delivered, and every cord that carries one.
     """
@@ -58,6 +69,7 @@ class Patch:
         transport: Transport | None = None,
         backwards: bool = False,
         folder: Path | None = None,
+        scripts: Scripts | None = None,
         live: bool = True,
         arguments: tuple[Atom, ...] = (),
         number: int = 1,
@@ -73,8 +85,15 @@ class Patch:
         self.receivers: dict[str, list[Object]] = {}
         self.trace: Callable[[Object, int, Message], None] | None = None
         self.watch: Callable[[Cord], object] | None = None
+        self.busy = 0.0
         self._depth = 0
+        self._scripts, self._on_main_thread = scripts, False
         self.graph = graphs.read(patcher, folder)
+        self._named = {
+            str(box.json["varname"]): box.id
+            for box in self.graph.boxes.values()
+            if "varname" in box.json
+        }
         self.objects: dict[str, Object] = {}
         for box in self.graph.boxes.values():
             self.objects[box.id] = self._make(box)
@@ -135,6 +154,37 @@ class Patch:
         """Resolve a global name: ``---`` makes it the device's own, as in Live."""
         text = str(name)
         return f"{self.unique}{text[3:]}" if text.startswith("---") else text
+
+    # -- scripts -----------------------------------------------------------------------------
+
+    def script(self, file: str, arguments: Sequence[Atom]) -> MaxJs | None:
+        """Start the script of a ``js``, if it is to run."""
+        if self._scripts is None:
+            return None
+        return self._scripts(file, arguments, [*self._named])
+
+    def named_box(self, name: str) -> Object:
+        """Return the object with a scripting name."""
+        return self.objects[self._named[name]]
+
+    @property
+    def on_main_thread(self) -> bool:
+        """Whether what goes on now does so at low priority."""
+        return self._on_main_thread
+
+    def defer(self, call: Callable[[], None]) -> None:
+        """Do something when the main thread has time, after all that waits for it already."""
+        self.clock.at(max(self.clock.now, self.busy), lambda: self._run(call))
+
+    def _run(self, call: Callable[[], None]) -> None:
+        if self.clock.now < self.busy:
+            self.defer(call)
+            return
+        self._on_main_thread = True
+        try:
+            call()
+        finally:
+            self._on_main_thread = False
 
     # -- the world ---------------------------------------------------------------------------
 

@@ -17,31 +17,31 @@ def the_script_hears_what_concerns_clips(make: Make) -> None:
         ("phrase", (8.0, 12), ("phrase", 8.0, 12)),
         ("error", (4, "/antiphon/clip/get"), ("refused", 4, "/antiphon/clip/get")),
     ):
-        stand.script.received.clear()
+        stand.clips.received.clear()
         same(stand.said(lambda n=name, a=arguments: stand.tell(n, *a)), [], "said")  # type: ignore[misc]
-        same(stand.script.received, [heard], f"what {name} became")
+        same(stand.clips.received, [heard], f"what {name} became")
 
 
 @live_promise
 def the_clip_buttons_reach_the_script(make: Make) -> None:
     """Read Clip and Write Clip, with what Clip says, also right after the start."""
     stand = make().connect()
-    stand.script.received.clear()
+    stand.clips.received.clear()
     stand.device.press("Read Clip")
     stand.device.press("Write Clip")
     for what in (2, 1):
         stand.device.move("Clip", what)
         stand.device.press("Write Clip")
-    expected = [("read",), ("write", 0), ("write", 2), ("write", 1)]
-    same(stand.script.received, expected, "what the script hears")
+    expected = [("readclip",), ("writeclip", 0), ("writeclip", 2), ("writeclip", 1)]
+    same(stand.clips.received, expected, "what the script hears")
     stand.device.move("Drums", 1)
-    same(stand.script.received[-1], ("channel", 10), "what the script hears of Drums")
+    same(stand.clips.received[-1], ("channel", 10), "what the script hears of Drums")
     stand.device.move("Drums", 0)
-    same(stand.script.received[-1], ("channel", 1), "what the script hears of Drums")
+    same(stand.clips.received[-1], ("channel", 1), "what the script hears of Drums")
     stored = make(stored={"Clip": 1}).connect()
-    stored.script.received.clear()
+    stored.clips.received.clear()
     stored.device.press("Write Clip")
-    same(stored.script.received, [("write", 1)], "with a set")
+    same(stored.clips.received, [("writeclip", 1)], "with a set")
 
 
 @live_promise
@@ -49,10 +49,10 @@ def the_script_speaks_to_the_daemon_and_shows_its_status(make: Make) -> None:
     """What ``js`` sends goes out as it is; its status is shown."""
     stand = make().connect()
     for atoms in (("/antiphon/clip/get", -1), ("/antiphon/clip/begin", 0, 4.0, 1)):
-        said = stand.said(lambda a=atoms: stand.script.out_atoms(0, *a))  # type: ignore[misc]
+        said = stand.said(lambda a=atoms: stand.clips.out_atoms(0, *a))  # type: ignore[misc]
         same(said, [(atoms[0].removeprefix("/antiphon/"), atoms[1:])], "said")
     for code in (2, 4, 0):
-        said = stand.said(lambda c=code: stand.script.out_atoms(1, "status", c))  # type: ignore[misc]
+        said = stand.said(lambda c=code: stand.clips.out_atoms(1, "set", c))  # type: ignore[misc]
         same(said, [], "said")
         same(stand.device.value("Clip Status"), code, "clip status")
 

@@ -156,7 +156,54 @@ def all_goes_out_of_one_socket(make: Make) -> None:
         stand.device.press(name)
     stand.device.move("Mode", 1)
     if not stand.plain:
-        stand.script.out_atoms(0, "/antiphon/clip/get", -1)
+        stand.clips.out_atoms(0, "/antiphon/clip/get", -1)
     stand.run(3000)
     same(len({it.source for it in stand.daemon.heard}), 1, "sockets")
     same(stand.daemon.refused, [], "what the daemon refuses")
+
+
+@promise
+def scripts_that_stand_still_harm_nothing(make: Make) -> None:
+    """While Max's main thread is busy for 20 s, notes pass both ways, pings go out and Panic and On
+    silence; afterwards what was set meanwhile is told, and nobody thinks that the other was gone.
+    """
+    stand = make().connect()
+    began = stand.clock.now
+    stand.patch.busy = began + 20_000
+    stand.device.move("Density", 0.75)
+    stand.device.move("Density", 0.25)
+    stand.run(15_000)
+    same({it.address for it in stand.daemon.heard}, {"/antiphon/ping"}, "what goes out")
+    same(len(times(stand, "ping")), 7, "pings in 15 s")
+    said = stand.said(lambda: stand.device.note(50, 90))
+    same(said, [("note", (RECEIVE, 50, 90, 1))], "a note")
+    stand.play(60, 90, 60_000, 0)
+    same(dict(stand.device.sounding()), {(1, 50): 1, (1, 60): 1}, "what sounds")
+    stand.device.press("Panic")
+    assert stand.silent(), "Panic waits for the script"
+    stand.play(62, 90, 60_000, 0)
+    stand.device.move("On", 0)
+    assert stand.silent(), "On waits for the script"
+    stand.daemon.clear()
+    stand.run(15_000)
+    told = [it for it in stand.daemon.heard if it.address != "/antiphon/ping"]
+    densities = [("param/density", (RECEIVE, value)) for value in (0.75, 0.25)]
+    same(
+        [(it.address.removeprefix("/antiphon/"), it.arguments) for it in told],
+        [*densities, ("panic", ()), ("mode", (0,))],
+        "what is told afterwards",
+    )
+    same({it.time for it in told}, {began + 20_000}, "when it is told")
+    same(stand.device.value("Status"), 2, "status")
+
+
+@promise
+def a_daemon_that_dies_meanwhile_is_missed(make: Make) -> None:
+    """A daemon that ends while the main thread is busy is missed 5 s after that, at the latest."""
+    stand = make().connect()
+    stand.play(60, 90, 60_000, 0)
+    stand.daemon.kill()
+    stand.patch.busy = stand.clock.now + 8000
+    stand.run(12_900)
+    same(stand.device.value("Status"), 0, "status")
+    assert stand.silent(), "a note of the daemon that was killed"

@@ -40,7 +40,7 @@ def drums_come_back_with_a_set(make: Make) -> None:
     stand = make(stored={"Drums": 1}).connect()
     same(stand.said(lambda: stand.device.note(36, 99)), [("note", (RECEIVE, 36, 99, 10))], "note")
     if not stand.plain:
-        assert ("channel", 10) in stand.script.received, "the script is told, too"
+        assert ("channel", 10) in stand.clips.received, "the script is told, too"
 
 
 @promise

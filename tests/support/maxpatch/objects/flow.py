@@ -128,6 +128,25 @@ class Switch(Object):
         self.open = max(0, min(which, self.count))
 
 
+class Funnel(Object):
+    """``funnel N OFFSET``: what comes in, behind the number of its inlet; a bang repeats the number
+    that came there last.
+    """
+
+    names = ("funnel",)
+
+    def setup(self) -> None:  # noqa: D102
+        self.offset = self.whole(1, 0)
+        self.last: dict[int, Atom] = {}
+        self.inlets = {self.whole(0, 2)}
+
+    def receive(self, inlet: int, what: Message) -> None:  # noqa: D102
+        if what.selector in ("int", "float"):
+            self.last[inlet] = what.args[0]
+        items = (self.last.get(inlet, 0),) if what == BANG else what.atoms
+        self.out_atoms(0, inlet + self.offset, *items)
+
+
 class Prepend(Object):
     """``prepend``: puts its arguments in front of what comes; ``set`` replaces them instead."""
 
@@ -224,12 +243,12 @@ class Outlet(Object):
 
 
 class Deferlow(Object):
-    """``deferlow``: passes things on at low priority, after what is going on now."""
+    """``deferlow``: passes things on by the main thread, after what waits there, in their order."""
 
-    names = ("deferlow", "defer")
+    names = ("deferlow",)
 
     def _in0_anything(self, selector: str, args: tuple[Atom, ...]) -> None:
-        self.patch.clock.after(0, lambda: self.out(0, Message(selector, args)))
+        self.patch.defer(lambda: self.out(0, Message(selector, args)))
 
 
 class Print(Object):
