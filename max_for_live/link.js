@@ -149,7 +149,7 @@ function refused(code, address) {
 function openPorts() {
     var hears = Math.floor(values["receive/port"]) + values.instance;
     var sends = Math.floor(values["daemon/port"]);
-    if (!ready || (hears === port && sends === daemon)) return;
+    if (!(ready && hears && sends) || (hears === port && sends === daemon)) return;
     if (port) outlet(SEND, PREFIX + "bye", port);
     port = hears;
     daemon = sends;

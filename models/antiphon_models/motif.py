@@ -154,6 +154,9 @@ ROUNDS: Final = 4
 LOOP: Final = 64
 """Notes that may come so all the same, however short the passage is."""
 
+FAR: Final = 256
+"""Notes that are counted back, at most, to see for how long something has been repeated."""
+
 SLACK: Final = 1024
 """Notes that may be taken back without a trace: those that much older than KEPT are let go."""
 
@@ -257,14 +260,19 @@ class Motifs:
         last = self._notes[-1] if self._notes else None
         if last is None or not last.lag:
             return False
-        # The first note came otherwise, so it is not in the run; and there is the one to come.
-        if last.run + last.lag + 2 < max(ROUNDS * last.lag, LOOP):
-            return False
-        place = last.index + 1 - last.lag - self._first
-        if place < 0:
-            return False
-        twin = self._notes[place]
-        return (shift, voice, pitch) == (*twin.ids[:2], twin.pitch_after(last.base))
+        # A passage that comes again after long may be a loop of a shorter one.
+        nearest = last.index - last.earlier[0][-1]
+        runs = {last.lag: last.run}
+        if nearest < last.lag:
+            runs[nearest] = self._same_so_far(last, nearest)
+        for lag, run in runs.items():
+            # The first note came otherwise, so it is not in the run; and there is the one to come.
+            place = last.index + 1 - lag - self._first
+            if place >= 0 and run + lag + 2 >= max(ROUNDS * lag, LOOP):
+                twin = self._notes[place]
+                if (shift, voice, pitch) == (*twin.ids[:2], twin.pitch_after(last.base)):
+                    return True
+        return False
 
     def clear(self) -> None:
         """Forget everything."""
@@ -302,14 +310,14 @@ class Motifs:
         for length, earlier in zip(_LENGTHS[::-1], note.earlier[0][::-1], strict=False):
             if length >= REPEAT and earlier >= first:
                 note.lag = note.index - earlier
-                note.run = self._same_so_far(note)
+                note.run = self._same_so_far(note, note.lag)
                 return
 
-    def _same_so_far(self, note: _Heard) -> int:
-        """Count the partner's notes up to this one that came `lag` notes before."""
+    def _same_so_far(self, note: _Heard, lag: int) -> int:
+        """Count the partner's notes up to this one that came `lag` notes before, to FAR."""
         place, count = note.index - self._first, 0
-        while count < LOOP and place >= note.lag:
-            one, other = self._notes[place], self._notes[place - note.lag]
+        while count < FAR and place >= lag:
+            one, other = self._notes[place], self._notes[place - lag]
             if not one.own or one.recent[0][0] != other.recent[0][0]:
                 break
             place, count = place - 1, count + 1

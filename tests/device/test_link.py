@@ -88,6 +88,17 @@ def test_it_begins_when_all_values_are_there(link: Link) -> None:
     assert link.say("bang") == [], "a preset changes nothing"
 
 
+def test_a_port_that_is_told_late_is_opened_late(link: Link) -> None:
+    """Should a face be silent while the device is loaded, nothing is opened until it speaks."""
+    for name, value in VALUES.items():
+        if name != "instance":
+            link.move(name, value)
+    assert link.say("bang") == []
+    told = link.move("instance", 1)
+    assert told[0] == (RECEIVE, ["port", 7403])
+    assert told[-1] == (SEND, ["/antiphon/hello", 1, 7403, 1])
+
+
 def test_a_pong_brings_the_clock_the_mode_and_all_parameters_in_that_order(link: Link) -> None:
     """The clock carries the port and makes a partner, so that it comes before all that is set."""
     link.start()
