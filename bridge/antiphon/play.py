@@ -14,7 +14,7 @@ from rich.logging import RichHandler
 
 from antiphon import commands, config
 from antiphon.daemon import Daemon, Options
-from antiphon.demo import DEMO_OPTIONS, Demo
+from antiphon.demo import Demo, demo_options
 from antiphon.errors import UsageError
 from antiphon.learn import TURN
 from antiphon.live.wire import parse_where
@@ -91,7 +91,7 @@ def run_play(args: argparse.Namespace) -> int:
         return Daemon(options, view).run()
     demo = Demo()
     folder = options.record or Path("antiphon-demo")
-    options = replace(options, record=folder, **DEMO_OPTIONS)
+    options = replace(options, record=folder, **demo_options(options.settings))
     return Daemon(options, demo.watch(view)).run(demo.play)
 
 

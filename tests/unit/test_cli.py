@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from antiphon import cli, config
+from antiphon.demo import DEMO_OPTIONS, demo_options
 from antiphon.errors import UsageError
 from antiphon.music import Meter
 from antiphon.play import add_play_arguments, parse_address, read_options
@@ -127,3 +128,10 @@ def test_addresses_may_be_of_either_family() -> None:
     """HOST:PORT takes names of this machine, IPv4 and bracketed IPv6."""
     assert parse_address("localhost:1") == ("localhost", 1)
     assert parse_address("[::1]:7401") == ("::1", 7401)
+
+
+def test_the_demo_keeps_the_seed_that_is_asked_for() -> None:
+    """The demo sets what it needs, and the seed only if none was asked for."""
+    usual = DEMO_OPTIONS["settings"]
+    assert demo_options({})["settings"] == usual
+    assert demo_options({"seed": 5.0, "length": 1.0})["settings"] == {**usual, "seed": 5.0}
