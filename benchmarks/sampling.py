@@ -32,7 +32,7 @@ from antiphon_models.passages import Passages
 from antiphon_models.runtime import load_player
 
 COLUMNS = ("pitch", "shift", "overlap", *JUDGES)
-COLUMNS += ("copied p95", "longest", "pitch in", "rhythm in", "loop")
+COLUMNS += ("copied p95", "longest", "pitch in", "rhythm in", "loops")
 
 
 def main() -> None:
@@ -62,11 +62,12 @@ def main() -> None:
     print("".join(f"{column:>11}" for column in COLUMNS))
     for pitch, shift in zip(args.pitch, args.shift, strict=True):
         with patch.multiple(sampling, RARE_PITCH=pitch, RARE_SHIFT=shift):
-            made, inside, loop = {}, [], 0
+            made, inside, loops = {}, [], []
             for style, prompts in chosen.items():
                 made[style] = continue_prompts(prompts, style, {"player": player}, args.seed)
                 played = run_on(player, prompts[0], style, args.notes, args.seed, controls)
-                loop = max(loop, stability.find_loops(stability.symbols(played)).longest)
+                if loop := stability.find_loops(stability.symbols(played)).longest:
+                    loops.append(f"{style} {loop}")
                 trace = stability.trace_entropy(played)
                 bands = music[style].bands.items()
                 inside.append([stability.inside(trace[name], band) for name, band in bands])
@@ -76,8 +77,8 @@ def main() -> None:
         figures = (np.mean(areas), *(told[judge]["player"]["accuracy"] for judge in JUDGES))
         row = [f"{pitch:.3f}", f"{shift:.3f}", *(f"{figure:.4f}" for figure in figures)]
         row += [f"{copied['p95']:.0f}", f"{copied['longest']:.0f}"]
-        row += [*(f"{share:.3f}" for share in np.mean(inside, 0)), f"{loop}"]
-        print("".join(f"{cell:>11}" for cell in row), flush=True)
+        row += [f"{share:.3f}" for share in np.mean(inside, 0)]
+        print("".join(f"{cell:>11}" for cell in row), " ", ", ".join(loops), flush=True)
 
 
 if __name__ == "__main__":
