@@ -5,7 +5,8 @@ UDP, a partner plays solo, and each note is timed from its datagram's arrival in
 due after the ``delay_ms`` that it carries, and what is counted is how much later its note-on leaves
 ``midiout``. The way in is timed from the first byte at ``midiin`` to the datagram's sending; both
 together are summed worst with worst. Target: at most 3 ms at p99. Max's own scheduler (1 ms as it
-comes) is not in it: no Max runs here.
+comes) is not in it: no Max runs here; nor is how late a machine wakes what sleeps, because in the
+last millisecond before something is due the stand does not.
 """
 
 from __future__ import annotations

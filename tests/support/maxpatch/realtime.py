@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from maxpatch.clock import Clock
-from maxpatch.network import Udp
+from maxpatch.network import Address, Receive, Udp
+
+AWAKE: Final = 1.0
+"""Milliseconds before what is due from which on it does not sleep: sleepers are woken late."""
 
 
 class RealTime:
@@ -34,8 +38,11 @@ class RealTime:
     def step(self, until: float) -> None:
         """Do what is due; wait for a datagram or the next event, but not beyond `until`."""
         due = self.clock.next_due
-        wait = (until if due is None else min(due, until)) - self.now()
-        for data, source, receive in self.network.wait(max(0.0, wait) / 1000):
+        target = until if due is None else min(due, until)
+        came: list[tuple[bytes, Address, Receive]] = []
+        while not came and (wait := target - self.now()) > 0:
+            came = self.network.wait(max(0.0, wait - AWAKE) / 1000)
+        for data, source, receive in came or self.network.wait(0):
             self.clock.advance_to(self.now())
             receive(data, source)
         self.clock.advance_to(self.now())
