@@ -246,10 +246,12 @@ def needed(name: str, kind: str = "TEXT") -> dict[str, Any]:
 
 
 def _id(place: int) -> str:
-    """Return the shortest id for a place: one sign for the first boxes, two for the others."""
-    signs = string.digits + string.ascii_letters
-    before, last = divmod(place, len(signs))
-    return (_id(before - 1) if before else "") + signs[last]
+    """Return the shortest id for a place: one letter for the first boxes, two for the others.
+
+    No digits: nothing says what Max makes of a name that looks like a number.
+    """
+    before, last = divmod(place, len(string.ascii_letters))
+    return (_id(before - 1) if before else "") + string.ascii_letters[last]
 
 
 def _written(value: Any) -> str:
