@@ -239,7 +239,7 @@ def _data_limits(data: Mapping[str, Any], avoids: bool) -> list[str]:
         lines.append("- giantmidi is a transcription and has wrong notes, which it may imitate.")
     if "pop909" in data:
         measure = (
-            f"It does not play more than {LONGEST} notes in a row of what it was trained on."
+            f"What it was trained on is broken off after {LONGEST} notes in a row, if not before."
             if avoids
             else "It was not trained to avoid this."
         )

@@ -307,7 +307,7 @@ class Motifs:
                 note.lag, note.run = lag, 0 if before is None else before.run + 1
                 return
         # The longest match: shorter ones are often of a part of what comes again.
-        for length, earlier in zip(_LENGTHS[::-1], note.earlier[0][::-1], strict=False):
+        for length, earlier in reversed([*zip(_LENGTHS, note.earlier[0], strict=False)]):
             if length >= REPEAT and earlier >= first:
                 note.lag = note.index - earlier
                 note.run = self._same_so_far(note, note.lag)

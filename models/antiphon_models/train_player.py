@@ -231,7 +231,8 @@ def start_from(
 ) -> tuple[Player, PlayerConfig]:
     """Load the player of ``--init``; new styles begin as the known one that expects them best."""
     path = checkpoint_path(args.init)
-    known = load_checkpoint(path, "player").config.get("styles", [])
+    start = load_checkpoint(path, "player")
+    known = start.config.get("styles", [])
     player, config = load_player(path, tuple(pieces))
     player.to(device).eval()
     table = player.embed["style"].data  # (1 + styles, width)
@@ -250,7 +251,9 @@ def start_from(
     if ranks.leads and not args.resume:
         weights = {name: p.detach().cpu().numpy() for name, p in player.named_parameters()}
         info = {"of": path.name}
-        save_checkpoint(args.out / BEFORE, "player", config.to_dict(), weights, info)
+        save_checkpoint(
+            args.out / BEFORE, "player", config.to_dict(), weights, info, start.passages
+        )
     return player.train(), config
 
 

@@ -181,6 +181,15 @@ def test_what_was_taken_back_was_no_repeat() -> None:
     assert motifs.expect() == expected
 
 
+def test_one_note_that_comes_again_is_no_repeat() -> None:
+    """At the beginning, too, several notes have to come again to count."""
+    motifs = Motifs()
+    play(motifs, [60, 64, 67, 60, 64], own=True)  # the second step up by four
+    assert motifs._notes[-1].lag == 0
+    play(motifs, [67, 60, 64], own=True)
+    assert motifs._notes[-1].lag == 3
+
+
 def test_a_passage_of_parts_that_come_again_is_one_passage() -> None:
     """What is repeated is the longest stretch that comes again, not a part of it."""
     motifs = Motifs()

@@ -40,6 +40,7 @@ from antiphon_models.passages import (
 )
 from antiphon_models.player import PlayerConfig
 from antiphon_models.runtime import checkpoint_path
+from antiphon_models.train_player import BEFORE
 
 NOTES = st.lists(
     st.tuples(
@@ -254,7 +255,7 @@ def test_training_learns_them_and_tuning_keeps_them(tmp_path: Path) -> None:
     tune = ["--init", str(made), "--data", str(other), "--out", str(second)]
     assert main([*command[:2], *command[4:], *tune]) == 0
     mine, theirs = (open_dataset(folder, "train") for folder in (data, other))
-    for path in (made, second / "player.safetensors"):
+    for path in (made, second / BEFORE, second / "player.safetensors"):
         passages = load_checkpoint(path).passages
         assert passages is not None
         known = Passages(passages)
